@@ -1,0 +1,72 @@
+import * as pulumi from "@pulumi/pulumi";
+import type { NatsConfig } from "../config/nats";
+import { pinnedVersions } from "../config/pins";
+import type { Host } from "../hosts/host";
+import { natsServerConf } from "../render/nats-server";
+import { artifact } from "../tasks/artifact";
+import { configFile } from "../tasks/config-file";
+import { dataDirectory } from "../tasks/data-directory";
+import { natsVerify } from "../tasks/nats-verify";
+import { service } from "../tasks/service";
+import type { HostTools } from "./host-tools";
+
+const SERVER = "nats-server";
+
+/** What a NATS server with JetStream needs. */
+export interface NatsJetStreamArgs {
+  readonly host: Host;
+  readonly tools: HostTools;
+  readonly nats: NatsConfig;
+}
+
+/** NATS with JetStream on one host: installed, configured, running under the host's service manager and proven. */
+export class NatsJetStream extends pulumi.ComponentResource {
+  /** Client address, known once the server is proven. */
+  readonly url: pulumi.Output<string>;
+  readonly monitoringUrl: pulumi.Output<string>;
+  readonly version: pulumi.Output<string>;
+
+  constructor(args: NatsJetStreamArgs, options?: pulumi.ComponentResourceOptions) {
+    const { host, tools, nats } = args;
+    super("messaging:index:NatsJetStream", `${host.key}-nats`, { memoryBytes: nats.memoryBytes }, options);
+    const { layout } = host;
+    const storeDir = nats.jetstream.storeDir ?? layout.data("nats");
+    const server = artifact(host, this, { task: SERVER, name: SERVER, version: nats.version, link: false });
+    const cli = artifact(host, this, { task: "nats-cli", name: "nats", version: pinnedVersions("nats")[0], link: true });
+    const data = dataDirectory(host, this, { name: "nats-data", path: storeDir });
+    const config = configFile(host, this, {
+      name: "nats-config",
+      path: layout.etc("nats", "nats-server.conf"),
+      text: natsServerConf(nats, `${pulumi.getStack()}-${host.key}`, { storeDir, pidFile: layout.pidFile(SERVER) }),
+      check: { product: SERVER, version: nats.version },
+      after: [server, data],
+    });
+    const running = service(host, this, {
+      service: {
+        name: SERVER,
+        description: "NATS server with JetStream",
+        command: [`${layout.opt(SERVER, "current")}/nats-server`, "-c", config.path],
+        environment: { GOMEMLIMIT: String(nats.goMemLimitBytes) },
+        memoryBytes: nats.memoryBytes,
+        // Two for each stream, one for each connection, and room (https://docs.nats.io/running-a-nats-service/introduction/running).
+        openFiles: nats.maxConnections + 16_384,
+        // Both signals shut JetStream down cleanly, but only on INT does the server exit with 0.
+        stopSignal: "INT",
+        stopTimeoutSeconds: 30,
+        writableDirectories: [storeDir, `${layout.prefix}/run`],
+        logFile: layout.log(SERVER),
+      },
+      version: nats.version,
+      config,
+      supervisord: tools.supervisord,
+      after: [tools.gojq],
+    });
+    const url = `nats://127.0.0.1:${nats.ports.client}`;
+    const monitoringUrl = `http://127.0.0.1:${nats.ports.monitoring}`;
+    natsVerify(host, this, { url, monitoringUrl, service: running, cli });
+    this.url = pulumi.output(url);
+    this.monitoringUrl = pulumi.output(monitoringUrl);
+    this.version = pulumi.output(nats.version);
+    this.registerOutputs({ memoryBytes: nats.memoryBytes, url, monitoringUrl, version: nats.version });
+  }
+}

@@ -1,0 +1,74 @@
+import * as pulumi from "@pulumi/pulumi";
+import { z } from "zod";
+import { hostsSchema } from "./hosts";
+import { natsSchema } from "./nats";
+import { planRam } from "./ram";
+import { object, whenSound } from "./schema";
+import { formatBytes, size } from "./units";
+
+const NAMESPACE = "messaging";
+
+/** All `messaging:*` keys of a stack. */
+const configSchema = object({
+    hosts: hostsSchema,
+    ramBudget: size("64MB", "100TB").prefault("4GiB"),
+    nats: natsSchema.optional(),
+  })
+  .refine((config) => planRam(config).plannedBytes <= config.ramBudget, {
+    path: ["ramBudget"],
+    error: ({ input }) => {
+      const { byComponent, plannedBytes } = planRam(input as Parameters<typeof planRam>[0]);
+      const parts = Object.entries(byComponent).map(([name, bytes]) => `${name} ${formatBytes(bytes)}`);
+      return `allowed: at least ${formatBytes(plannedBytes)}, what the components are planned with (${parts.join(" + ")}); raise it or lower messaging:nats.memory`;
+    },
+    when: whenSound("ramBudget", "nats"),
+  })
+  .transform(({ ramBudget, ...rest }) => ({ ...rest, ramBudgetBytes: ramBudget }));
+
+/** The parsed stack config: plain data, every number with its unit in the name. */
+export type Config = z.output<typeof configSchema>;
+
+/**
+ * Checks the raw `messaging:*` values of a stack.
+ * @param raw values by key without the `messaging:` prefix
+ * @throws pulumi.RunError that lists every problem: the config path, what was given, and what is allowed
+ */
+export function parseConfig(raw: Readonly<Record<string, unknown>>): Config {
+  const result = configSchema.safeParse(raw);
+  if (result.success) return result.data;
+  const problems = result.error.issues.flatMap((issue) => describe(issue, raw));
+  throw new pulumi.RunError(
+    `${problems.length} problem(s) in the stack config; nothing was changed:\n${problems.map((line) => `  - ${line}`).join("\n")}`,
+  );
+}
+
+/**
+ * Reads and checks the stack config. The only place that reads pulumi config.
+ * @throws pulumi.RunError as parseConfig does
+ */
+export function loadConfig(): Config {
+  const raw: Record<string, unknown> = {};
+  for (const [key, value] of Object.entries(pulumi.runtime.allConfig())) {
+    const [namespace, name] = key.split(":", 2);
+    if (namespace === NAMESPACE && name !== undefined) raw[name] = structured(value);
+  }
+  return parseConfig(raw);
+}
+
+/** The engine hands objects and numbers over as JSON and strings as they are. */
+function structured(value: string): unknown {
+  try {
+    return JSON.parse(value);
+  } catch {
+    return value;
+  }
+}
+
+function describe(issue: z.core.$ZodIssue, raw: unknown): string[] {
+  const paths = issue.code === "unrecognized_keys" ? issue.keys.map((key) => [...issue.path, key]) : [issue.path];
+  return paths.map((path) => {
+    const given = path.reduce<unknown>((value, key) => (value as Record<PropertyKey, unknown> | undefined)?.[key], raw);
+    const found = issue.code === "unrecognized_keys" ? "unknown key" : given === undefined ? "not set" : `got ${JSON.stringify(given)}`;
+    return `${NAMESPACE}:${path.map(String).join(".")}: ${found}; ${issue.message}`;
+  });
+}

@@ -1,0 +1,29 @@
+import { z } from "zod";
+
+/**
+ * An object that refuses unknown keys and names the allowed ones.
+ * @param shape the schema of each key
+ */
+export function object<Shape extends z.core.$ZodLooseShape>(shape: Shape) {
+  return z.strictObject(shape, `allowed: the keys ${Object.keys(shape).join(", ")}`);
+}
+
+/** A whole number from `minimum` to `maximum` of what `noun` says. */
+export function integer(noun: string, minimum: number, maximum: number) {
+  const allowed = `allowed: ${noun}, a whole number from ${minimum} to ${maximum}`;
+  return z.int(allowed).min(minimum, allowed).max(maximum, allowed);
+}
+
+/**
+ * The `when` of a zod rule over several keys: it runs as soon as those keys are sound themselves, although others are wrong, so that
+ * every problem of a config is listed at once (zod skips such rules by default).
+ * @param keys the keys of the object that the rule reads
+ */
+export function whenSound(...keys: readonly string[]): (payload: z.core.ParsePayload) => boolean {
+  return ({ value, issues }) =>
+    typeof value === "object" &&
+    value !== null &&
+    issues.every(({ code, path }) =>
+      path === undefined || path.length === 0 ? code === "unrecognized_keys" : !keys.includes(String(path[0])),
+    );
+}

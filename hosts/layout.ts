@@ -1,0 +1,27 @@
+/** Directories and files below the prefix of a host; `prefix` plays the part of the file system's root. */
+export interface Layout {
+  readonly prefix: string;
+  /** Installed products, a directory each with a directory for each version. */
+  readonly opt: (product: string, version: string) => string;
+  /** Live config of a product. */
+  readonly etc: (product: string, file: string) => string;
+  /** Data of a product. */
+  readonly data: (product: string) => string;
+  readonly log: (service: string) => string;
+  readonly pidFile: (service: string) => string;
+  /** Launcher of the tasks. */
+  readonly launcher: string;
+}
+
+/** The layout of a host, the same below every prefix. */
+export function layout(prefix: string): Layout {
+  return {
+    prefix,
+    opt: (product, version) => `${prefix}/opt/${product}/${version}`,
+    etc: (product, file) => `${prefix}/etc/${product}/${file}`,
+    data: (product) => `${prefix}/var/lib/${product}`,
+    log: (service) => `${prefix}/var/log/${service}.log`,
+    pidFile: (service) => `${prefix}/run/${service}.pid`,
+    launcher: `${prefix}/opt/messaging/task.sh`,
+  };
+}

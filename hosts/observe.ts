@@ -1,0 +1,75 @@
+import { execFile } from "node:child_process";
+import { promisify } from "node:util";
+import { scriptText } from "./scripts";
+
+/** A process that listens on a port we want. */
+export interface Listener {
+  readonly port: number;
+  /** Process id, or undefined where this user may not know it. */
+  readonly pid: number | undefined;
+  /** Its command line. */
+  readonly command: string;
+}
+
+/** What a task's ledger entry and the host say about it. */
+export interface ObservedTask {
+  /** When it was last applied, ISO 8601. */
+  readonly applied: string;
+  /** What differs from what was applied, a line each; empty when nothing does. */
+  readonly differences: readonly string[];
+}
+
+/** What a host is, before anything is changed. */
+export interface Observation {
+  /** When it was looked at, ISO 8601. */
+  readonly time: string;
+  /** Operating system and architecture in Go's words, such as `linux-amd64`. */
+  readonly platform: string;
+  readonly memoryBytes: number;
+  readonly listeners: readonly Listener[];
+  /** Project and stack that installed into our prefix, or undefined on a bare host. */
+  readonly stack: string | undefined;
+  /** Ids of the processes that our prefix runs. */
+  readonly ownPids: ReadonlySet<number>;
+  readonly tasks: ReadonlyMap<string, ObservedTask>;
+}
+
+/**
+ * Observes the local host in one run of scripts/observe.sh.
+ * @param stack project and stack, the key of the ledger
+ * @param ports ports whose listeners are asked for
+ * @throws Error when the script fails or does not end within 60 s
+ */
+export async function observeLocal(prefix: string, stack: string, ports: readonly number[]): Promise<Observation> {
+  const shell = promisify(execFile)("sh", ["-s", "--", prefix, stack, ...ports.map(String)], {
+    timeout: 60_000,
+    maxBuffer: 64 * 2 ** 20,
+  });
+  shell.child.stdin?.end(scriptText("observe.sh"));
+  return parseObservation((await shell).stdout);
+}
+
+/** Reads the lines that scripts/observe.sh prints. */
+export function parseObservation(output: string): Observation {
+  const facts = output.split("\n").filter((line) => line !== "").map((line) => line.split("\t"));
+  const of = (kind: string) => facts.filter(([first]) => first === kind).map(([, ...fields]) => fields);
+  const differences = of("difference");
+  return {
+    time: new Date().toISOString(),
+    platform: of("platform")[0]?.[0] ?? "unknown",
+    memoryBytes: Number(of("memory")[0]?.[0] ?? NaN),
+    listeners: of("listener").map(([port, pid, command]) => ({
+      port: Number(port),
+      pid: pid === "unknown" ? undefined : Number(pid),
+      command: (command ?? "").trim(),
+    })),
+    stack: of("stack")[0]?.[0],
+    ownPids: new Set(of("own").map(([pid]) => Number(pid))),
+    tasks: new Map(
+      of("task").map(([resource = "", applied = ""]) => [
+        resource,
+        { applied, differences: differences.filter(([name]) => name === resource).map(([, line]) => line ?? "") },
+      ]),
+    ),
+  };
+}

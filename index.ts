@@ -1,0 +1,29 @@
+import { loadConfig } from "./config/load";
+import { planRam } from "./config/ram";
+import { HostTools } from "./components/host-tools";
+import { NatsJetStream } from "./components/nats-jetstream";
+import { openHost } from "./hosts/open";
+
+/** The stack: checks the config, observes the hosts, declares what they carry, and returns the endpoints. */
+export = async () => {
+  const config = loadConfig();
+  const hosts: Record<string, object> = {};
+  for (const [key, hostConfig] of Object.entries(config.hosts)) {
+    const host = await openHost(key, hostConfig, wantedPorts(config.nats));
+    const tools = new HostTools({ host }, { parent: host });
+    const nats = config.nats === undefined ? undefined : new NatsJetStream({ host, tools, nats: config.nats }, { parent: host });
+    const { plannedBytes, byComponent } = planRam(config);
+    hosts[key] = {
+      ...(nats === undefined ? {} : { nats: { url: nats.url, monitoringUrl: nats.monitoringUrl, version: nats.version } }),
+      ram: { budget: config.ramBudgetBytes, planned: plannedBytes, enforcement: "runtime", byComponent },
+      paths: { prefix: host.layout.prefix, data: host.layout.data("nats"), logs: host.layout.log("*") },
+    };
+  }
+  const [only] = Object.values(hosts);
+  return { ...only, hosts };
+};
+
+function wantedPorts(nats: ReturnType<typeof loadConfig>["nats"]) {
+  if (nats === undefined) return [];
+  return Object.entries(nats.ports).map(([name, port]) => ({ port, configPath: `messaging:nats.ports.${name}` }));
+}

@@ -1,0 +1,21 @@
+/** A long-running process in words that each service manager's definition is rendered from. */
+export interface Service {
+  /** Name of the unit, program or label. */
+  readonly name: string;
+  readonly description: string;
+  /** Absolute path of the executable and its arguments. */
+  readonly command: readonly [string, ...string[]];
+  readonly environment: Readonly<Record<string, string>>;
+  /** Cap of the process's memory in bytes, where the manager can enforce one. */
+  readonly memoryBytes: number;
+  /** Limit of open file descriptors. */
+  readonly openFiles: number;
+  /** Signal that stops the process in an orderly way. */
+  readonly stopSignal: "INT" | "TERM";
+  /** Seconds after the stop signal until the process is killed. */
+  readonly stopTimeoutSeconds: number;
+  /** Absolute paths of the directories that the process writes. */
+  readonly writableDirectories: readonly string[];
+  /** Absolute path of the log, for managers that capture standard output to a file. */
+  readonly logFile: string;
+}

@@ -1,0 +1,41 @@
+#!/bin/sh
+# Installs or removes the scripts on a host: sh -s apply|remove < this file. The program puts PREFIX, RESOURCE and STACK before these lines
+# and appends a `put NAME` with a here-document for each script and `finish`.
+set -eu
+umask 077
+
+verb=$1
+SCRIPTS=${PREFIX:?}/opt/messaging
+NEXT=$SCRIPTS.new
+
+if [ "$verb" = remove ]; then
+	rm -rf "$SCRIPTS" "$NEXT"
+	# What others or kept data still use stays: rmdir refuses, which is what is wanted.
+	for directory in opt run etc var/lib/messaging/ledger var/lib/messaging var/lib var/log var; do
+		rmdir "$PREFIX/$directory" 2>/dev/null || :
+	done
+	rmdir "$PREFIX" 2>/dev/null || :
+	exit 0
+fi
+
+rm -rf "$NEXT"
+mkdir -p "$NEXT/tasks" "$NEXT/managers" "$NEXT/products"
+
+put() {
+	cat >"$NEXT/$1"
+}
+
+# Old and new directory change places with the launcher missing for an instant only; a task run by an older state finds it again.
+finish() {
+	chmod 700 "$NEXT/task.sh"
+	# What observe.sh compares with later.
+	printf '%s\n' "${STACK:?}" >"$NEXT/stack"
+	printf '%s\n' "${RESOURCE:?}" >"$NEXT/resource"
+	date -u +%Y-%m-%dT%H:%M:%SZ >"$NEXT/applied"
+	(cd "$NEXT" && cksum lib.sh task.sh */*.sh >cksums)
+	rm -rf "$SCRIPTS.old"
+	if [ -d "$SCRIPTS" ]; then mv "$SCRIPTS" "$SCRIPTS.old"; fi
+	mv "$NEXT" "$SCRIPTS"
+	rm -rf "$SCRIPTS.old"
+	printf 'scripts installed in %s\n' "$SCRIPTS"
+}

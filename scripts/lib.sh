@@ -1,0 +1,60 @@
+# shellcheck shell=sh
+# What every task uses. POSIX sh and utilities only; what differs between GNU, BSD and BusyBox is hidden here.
+
+say() {
+	printf '%s\n' "$*"
+}
+
+fail() {
+	printf '%s\n' "$*" >&2
+	exit 1
+}
+
+# SHA-256 of a file in hexadecimal.
+digest_of() {
+	if command -v sha256sum >/dev/null 2>&1; then
+		sha256sum <"$1" | cut -d ' ' -f 1
+	else
+		shasum -a 256 <"$1" | cut -d ' ' -f 1
+	fi
+}
+
+# Permission string and owner of a path, such as `drwx------ nats`, without the marks that ls adds for ACLs.
+mode_of() {
+	# shellcheck disable=SC2012 # stat has no portable options; the path comes last and is not read
+	ls -ld "$1" | awk '{ print substr($1, 1, 10), $3 }'
+}
+
+# Target of a symbolic link, or `absent`.
+link_target() {
+	if [ -L "$1" ]; then readlink "$1"; else say absent; fi
+}
+
+# Points a link at a target in one step, so that nobody ever sees it missing.
+link_to() {
+	ln -s "$2" "$1.new.$$"
+	if mv -T "$1.new.$$" "$1" 2>/dev/null; then return; fi
+	# BSD mv has no -T and would move the new link into the directory the old one points at; -h keeps it from following.
+	if mv -h "$1.new.$$" "$1" 2>/dev/null; then return; fi
+	rm -f "$1.new.$$" "$1"
+	ln -s "$2" "$1"
+}
+
+# Waits a fifth of a second, a second where sleep takes whole seconds only.
+pause() {
+	sleep 0.2 2>/dev/null || sleep 1
+}
+
+# Body of a URL on standard output; fails when the answer is not 2xx. The second argument bounds it, in seconds.
+http_get() {
+	if command -v curl >/dev/null 2>&1; then
+		curl -fsS --noproxy '*' --max-time "$2" "$1"
+	else
+		wget -q -T "$2" -O - "$1"
+	fi
+}
+
+# Is the process alive whose id the file holds?
+pid_alive() {
+	[ -s "$1" ] && kill -0 "$(cat "$1")" 2>/dev/null
+}

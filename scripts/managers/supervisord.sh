@@ -1,0 +1,51 @@
+# shellcheck shell=sh disable=SC2034,SC2154 # inputs come from task.sh, tasks use the names
+# Services under supervisord: the manager_* functions that the service task calls.
+
+supervisord_conf=$PREFIX/etc/supervisor/supervisord.conf
+supervisord_programs=$PREFIX/etc/supervisor/conf.d
+supervisord_pid=$PREFIX/run/supervisord.pid
+supervisord_socket=$PREFIX/run/supervisor.sock
+supervisord_log=$PREFIX/var/log/supervisord.log
+supervisor_bin=$PREFIX/opt/supervisor/${SUPERVISOR_VERSION:?}/bin
+
+supervisorctl() {
+	"$supervisor_bin/supervisorctl" -c "$supervisord_conf" "$@"
+}
+
+supervisord_running() {
+	pid_alive "$supervisord_pid" && [ -S "$supervisord_socket" ]
+}
+
+# Where the manager looks for the definition of a service.
+manager_definition() {
+	say "$supervisord_programs/$1.conf"
+}
+
+# running, or what it is instead.
+manager_state() {
+	if ! supervisord_running; then
+		say "stopped (no supervisord)"
+		return
+	fi
+	state=$(supervisorctl status "$1" 2>/dev/null | awk '{ print tolower($2) }') || :
+	say "${state:-absent}"
+}
+
+# Starts the service with its current definition, stopping it first where it runs. Whether it is well is for the caller to see.
+manager_restart() {
+	# `update` restarts a service whose definition changed and no other.
+	case $(supervisorctl update "$1") in *"$1"*) return ;; esac
+	supervisorctl restart "$1"
+}
+
+# Stops the service and forgets it; its definition is gone by now.
+manager_forget() {
+	if supervisord_running; then
+		supervisorctl update "$1" >/dev/null
+	fi
+}
+
+# The last lines that the service printed.
+manager_log() {
+	tail -n 15 "$PREFIX/var/log/$1.log" 2>/dev/null || :
+}

@@ -1,0 +1,90 @@
+#!/bin/sh
+# Reports what a host is, in one round trip and without anything of ours installed: sh -s -- PREFIX STACK [PORT ...] < this file
+#
+# One fact a line, fields separated by tabs:
+#   platform     OS-architecture in Go's words
+#   memory       bytes of RAM
+#   listener     port, pid or `unknown`, command of the process that listens there, on an address that conflicts with 127.0.0.1
+#   stack        project and stack that installed into this prefix
+#   own          pid of a process that this prefix runs
+#   task         resource, when it was last applied
+#   difference   resource, a line that is expected or found
+set -u
+
+prefix=$1
+stack=$2
+shift 2
+
+report() {
+	first=$1
+	shift
+	printf '%s' "$first"
+	for field in "$@"; do printf '\t%s' "$field"; done
+	printf '\n'
+}
+
+os=$(uname -s | tr '[:upper:]' '[:lower:]')
+case $(uname -m) in
+x86_64 | amd64) architecture=amd64 ;;
+aarch64 | arm64) architecture=arm64 ;;
+*) architecture=$(uname -m) ;;
+esac
+report platform "$os-$architecture"
+
+if [ -r /proc/meminfo ]; then
+	report memory "$(awk '/^MemTotal:/ { printf "%.0f", $2 * 1024 }' /proc/meminfo)"
+else
+	report memory "$(sysctl -n hw.memsize)"
+fi
+
+# The process that holds a socket inode; its descriptors are readable for its user and root only.
+holder_of_inode() {
+	for descriptor in /proc/[0-9]*/fd/*; do
+		if [ "$(readlink "$descriptor" 2>/dev/null)" = "socket:[$1]" ]; then
+			process=${descriptor#/proc/}
+			printf '%s\t%s' "${process%%/*}" "$(tr '\0' ' ' <"/proc/${process%%/*}/cmdline")"
+			return
+		fi
+	done
+	printf 'unknown\ta process of another user'
+}
+
+# Listening sockets on 127.0.0.1 or on every address. The kernel writes addresses in hexadecimal, IPv4 in host byte order.
+linux_listeners() {
+	hexadecimal=$(printf '%04X' "$1")
+	inode=$(cat /proc/net/tcp /proc/net/tcp6 2>/dev/null |
+		awk -v port=":$hexadecimal" '$4 == "0A" && ($2 ~ "^(0100007F|7F000001|00000000|0*|0*FFFF00000100007F)" port "$") { print $10; exit }')
+	if [ -n "$inode" ]; then report listener "$1" "$(holder_of_inode "$inode")"; fi
+}
+
+bsd_listeners() {
+	lsof -nP "-iTCP:$1" -sTCP:LISTEN -Fpcn 2>/dev/null | awk -v port="$1" '
+		BEGIN { OFS = "\t" }
+		/^p/ { pid = substr($0, 2) }
+		/^c/ { command = substr($0, 2) }
+		/^n(\*|127\.0\.0\.1|\[::\]):/ { print "listener", port, pid, command; exit }'
+}
+
+for port in "$@"; do
+	if [ -r /proc/net/tcp ]; then linux_listeners "$port"; else bsd_listeners "$port"; fi
+done
+
+for pid_file in "$prefix"/run/*.pid; do
+	if [ -s "$pid_file" ]; then report own "$(cat "$pid_file")"; fi
+done
+
+scripts=$prefix/opt/messaging
+if [ -x "$scripts/task.sh" ]; then
+	report stack "$(cat "$scripts/stack")"
+	resource=$(cat "$scripts/resource")
+	report task "$resource" "$(cat "$scripts/applied")"
+	(cd "$scripts" && cksum lib.sh task.sh */*.sh) | diff "$scripts/cksums" - | sed -n 's/^> .* /changed: /p; s/^< .* /expected: /p' | sort -u |
+		while IFS= read -r line; do report difference "$resource" "$line"; done
+
+	for entry in "$prefix/var/lib/messaging/ledger/$stack"/*/; do
+		[ -f "$entry/inputs" ] || continue
+		resource=$(basename "$entry")
+		report task "$resource" "$(cat "$entry/applied")"
+		"$scripts/task.sh" differences <"$entry/inputs" 2>&1 | while IFS= read -r line; do report difference "$resource" "$line"; done
+	done
+fi

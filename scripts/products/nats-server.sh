@@ -1,0 +1,57 @@
+# shellcheck shell=sh disable=SC2154 # inputs come from task.sh
+# What is particular to nats-server: checking a config, health, and the values in effect.
+
+gojq=$PREFIX/opt/gojq/current/gojq
+
+# Value of a key of our rendered config, which has one key per line.
+config_value() {
+	sed -n "s/^ *$2: *\"\{0,1\}\([^\"]*\)\"\{0,1\}\$/\1/p" "$1"
+}
+
+monitoring_url() {
+	say "http://$(config_value "$1" http)"
+}
+
+# Refuses what nats-server refuses, and what `-t` does not see but the start would.
+product_check() {
+	"$PREFIX/opt/nats-server/${VERSION:?}/nats-server" -t -c "$1" || return 1
+	if [ "$(config_value "$1" max_payload)" -gt "$(config_value "$1" max_pending)" ]; then
+		say "max_payload is above max_pending"
+		return 1
+	fi
+	store=$(config_value "$1" store_dir)
+	if ! [ -w "$store" ]; then
+		say "store_dir $store is not writable for $(id -un)"
+		return 1
+	fi
+}
+
+product_ready() {
+	[ -f "$1" ] && http_get "$(monitoring_url "$1")/healthz" 2 2>/dev/null | grep -q '"ok"'
+}
+
+# The limits that a config and a service definition ask for, a line each.
+product_wanted() {
+	say "version $VERSION"
+	for key in server_name max_connections max_subscriptions max_payload max_pending write_deadline store_dir max_mem max_file sync_interval; do
+		say "$key $(config_value "$1" "$key")"
+	done
+	say "GOMEMLIMIT $(sed -n 's/.*GOMEMLIMIT="\{0,1\}\([0-9]*\).*/\1/p' "$2")"
+}
+
+# The same lines as the running server reports them.
+product_effective() {
+	http_get "$(monitoring_url "$1")/varz" 2 | "$gojq" -r '
+		"version \(.version)",
+		"server_name \(.server_name)",
+		"max_connections \(.max_connections)",
+		"max_subscriptions \(.max_subscriptions)",
+		"max_payload \(.max_payload)",
+		"max_pending \(.max_pending)",
+		"write_deadline \(.write_deadline / 1000000)ms",
+		"store_dir \(.jetstream.config.store_dir | sub("/jetstream$"; ""))",
+		"max_mem \(.jetstream.config.max_memory)",
+		"max_file \(.jetstream.config.max_storage)",
+		"sync_interval \(if .jetstream.config.sync_always then "always" else "\(.jetstream.config.sync_interval / 1000000000)s" end)",
+		"GOMEMLIMIT \(.gomemlimit)"'
+}

@@ -1,0 +1,104 @@
+#!/bin/sh
+# Runs one task on this host: task apply|differences|remove < inputs
+#
+# Inputs are KEY=value lines, an empty line, then the body verbatim. The task's script defines
+#   desired   lines that describe the host as the inputs ask for it
+#   observe   the same lines as the host is
+#   apply     makes the host so        remove   takes it away again, never data
+# and everything else (what differs, doing nothing, proof afterwards, ledger, lock) is here, once.
+set -eu
+umask 077
+
+LIB=$(dirname "$0")
+# shellcheck source=scripts/lib.sh
+. "$LIB/lib.sh"
+
+verb=$1
+WORK=$(mktemp -d "${TMPDIR:-/tmp}/messaging.XXXXXX")
+LOCK=
+# shellcheck disable=SC2329 # called by the trap
+clean_up() {
+	rm -rf "$WORK" ${LOCK:+"$LOCK"}
+}
+trap clean_up EXIT
+trap 'exit 129' HUP
+trap 'exit 130' INT
+trap 'exit 143' TERM
+
+cat >"$WORK/inputs"
+while IFS= read -r line && [ -n "$line" ]; do
+	key=${line%%=*}
+	case $key in
+	'' | *[!A-Z0-9_]* | [!A-Z]* | PATH | IFS | HOME | LIB | WORK | LOCK) fail "not an input: $line" ;;
+	esac
+	# shellcheck disable=SC2034 # used by eval
+	value=${line#*=}
+	eval "$key=\$value"
+done <"$WORK/inputs"
+sed '1,/^$/d' "$WORK/inputs" >"$WORK/body"
+
+: "${TASK:?}" "${RESOURCE:?}" "${STACK:?}" "${PREFIX:?}"
+ENTRY=$PREFIX/var/lib/messaging/ledger/$STACK/$RESOURCE
+# shellcheck disable=SC2034 # scripts read it: `no` makes apply run although nothing differs
+SKIP_UNCHANGED=yes
+
+# shellcheck source=/dev/null
+. "$LIB/tasks/$TASK.sh"
+
+# One line for each difference, nothing when the host is as asked.
+differences() {
+	desired | sort >"$WORK/desired"
+	observe | sort >"$WORK/observed"
+	comm -23 "$WORK/desired" "$WORK/observed" | sed 's/^/expected: /'
+	comm -13 "$WORK/desired" "$WORK/observed" | sed 's/^/found:    /'
+}
+
+# One run of a task at a time: an orphan of a killed run may still be at work. A dead holder's lock is taken over.
+lock() {
+	mkdir -p "$PREFIX/run"
+	waited=0
+	while ! ln -s "$$" "$PREFIX/run/$RESOURCE.lock" 2>/dev/null; do
+		holder=$(readlink "$PREFIX/run/$RESOURCE.lock" || :)
+		if [ -n "$holder" ] && ! kill -0 "$holder" 2>/dev/null; then
+			rm -f "$PREFIX/run/$RESOURCE.lock"
+			continue
+		fi
+		waited=$((waited + 1))
+		[ "$waited" -le 60 ] || fail "$RESOURCE: process $holder on this host has been at work on it for a minute; try again when it has ended"
+		sleep 1
+	done
+	LOCK=$PREFIX/run/$RESOURCE.lock
+}
+
+record() {
+	mkdir -p "$ENTRY"
+	cp "$WORK/inputs" "$ENTRY/inputs.new"
+	mv "$ENTRY/inputs.new" "$ENTRY/inputs"
+	date -u +%Y-%m-%dT%H:%M:%SZ >"$ENTRY/applied"
+}
+
+case $verb in
+differences)
+	differences
+	;;
+apply)
+	lock
+	if [ "$SKIP_UNCHANGED" = yes ] && [ -z "$(differences)" ]; then
+		say "unchanged"
+	else
+		apply
+		left=$(differences)
+		[ -z "$left" ] || fail "$RESOURCE: applied, but the host is not as asked:
+$left"
+	fi
+	record
+	;;
+remove)
+	lock
+	remove
+	rm -rf "$ENTRY"
+	# Parents go when they are empty: rmdir refuses otherwise, which is what is wanted.
+	rmdir -p "$(dirname "$ENTRY")" 2>/dev/null || :
+	;;
+*) fail "usage: task apply|differences|remove < inputs" ;;
+esac

@@ -1,0 +1,125 @@
+# shellcheck shell=sh disable=SC2154 # inputs come from task.sh
+# Runs a service: switches its version, config and definition to the candidates, restarts it, proves that it is healthy and that the values in
+# effect are the asked ones, and switches back when it is not.
+#
+# NAME                              service and product
+# MANAGER                           supervisord
+# VERSION                           of the product
+# CONFIG, CONFIG_DIGEST             live link of the config and the digest of its candidate
+# DEFINITION, DEFINITION_DIGEST     path without digest of the definition's candidates, and the digest of the one asked for
+
+# shellcheck source=/dev/null
+. "$LIB/managers/$MANAGER.sh"
+# shellcheck source=/dev/null
+. "$LIB/products/$NAME.sh"
+
+READY_SECONDS=30
+definition_link=$(manager_definition "$NAME")
+links="$PREFIX/opt/$NAME/current $CONFIG $definition_link"
+
+# Target that a link has when the inputs are in effect.
+target_for() {
+	case $1 in
+	"$CONFIG") say "$(basename "$CONFIG").$CONFIG_DIGEST" ;;
+	"$definition_link") say "$DEFINITION.$DEFINITION_DIGEST" ;;
+	*) say "$VERSION" ;;
+	esac
+}
+
+# The values in effect are compared while the service answers; that it does not is one difference, not one for each value.
+desired() {
+	for link in $links; do say "$link -> $(target_for "$link")"; done
+	say "$NAME running"
+	if product_ready "$CONFIG"; then product_wanted "$CONFIG.$CONFIG_DIGEST" "$DEFINITION.$DEFINITION_DIGEST" | sed 's/^/in effect: /'; fi
+}
+
+observe() {
+	for link in $links; do say "$link -> $(link_target "$link")"; done
+	state=$(manager_state "$NAME")
+	if ! product_ready "$CONFIG"; then
+		say "$NAME $state, does not answer"
+		return
+	fi
+	say "$NAME $state"
+	product_effective "$CONFIG" | sed 's/^/in effect: /'
+}
+
+remember_links() {
+	for link in $links; do say "$link $(link_target "$link")"; done >"$WORK/links"
+}
+
+# Reads `link target` lines; a link that was absent goes away again.
+switch_links() {
+	while read -r link target; do
+		if [ "$target" = absent ]; then rm -f "$link"; else link_to "$link" "$target"; fi
+	done
+}
+
+# Waits until the product answers and its manager is content; gives up early when the manager has.
+wait_until_ready() {
+	started=$(date +%s)
+	while [ $(($(date +%s) - started)) -lt "$READY_SECONDS" ]; do
+		state=$(manager_state "$NAME")
+		case $state in
+		running) if product_ready "$CONFIG"; then return; fi ;;
+		fatal | stopped* | absent | exited) break ;;
+		esac
+		pause
+	done
+	say "$NAME is $state and does not answer after $(($(date +%s) - started)) s (limit: $READY_SECONDS s)."
+	return 1
+}
+
+# Restarts on the links as they are; says why not when it fails.
+start_and_prove() {
+	manager_restart "$NAME" >/dev/null 2>&1 || :
+	wait_until_ready || return 1
+	left=$(differences)
+	[ -z "$left" ] || {
+		say "$NAME runs, but not with the values asked for:
+$left"
+		return 1
+	}
+}
+
+roll_back() {
+	switch_links <"$WORK/links"
+	if grep -q ' absent$' "$WORK/links"; then
+		manager_forget "$NAME"
+		say "There was no earlier state to go back to: $NAME is stopped."
+	elif manager_restart "$NAME" >/dev/null 2>&1 && wait_until_ready >/dev/null; then
+		say "Switched back: $NAME runs as it did before."
+	else
+		say "Switched back, but $NAME does not run on the earlier state either."
+	fi
+}
+
+apply() {
+	remember_links
+	for link in $links; do say "$link $(target_for "$link")"; done | switch_links
+	if ! start_and_prove >"$WORK/reason"; then
+		manager_log "$NAME" >"$WORK/service-log"
+		roll_back >"$WORK/outcome"
+		fail "$(cat "$WORK/reason")
+last lines of its log:
+$(cat "$WORK/service-log")
+$(cat "$WORK/outcome")"
+	fi
+	prune "$CONFIG" "$CONFIG_DIGEST"
+	prune "$DEFINITION" "$DEFINITION_DIGEST"
+	say "$NAME $VERSION running"
+}
+
+# Removes the candidates of a file except the one in effect.
+prune() {
+	for candidate in "$1".*; do
+		case $candidate in *."$2") ;; *) rm -f "$candidate" ;; esac
+	done
+}
+
+remove() {
+	rm -f "$definition_link"
+	manager_forget "$NAME"
+	rm -f "$CONFIG" "$PREFIX/opt/$NAME/current" "$PREFIX/var/log/$NAME.log"*
+	say "$NAME stopped and removed; its data is kept"
+}

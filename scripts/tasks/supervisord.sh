@@ -1,0 +1,67 @@
+# shellcheck shell=sh disable=SC2154 # inputs come from task.sh
+# Writes supervisord.conf and keeps the daemon running. It outlives the run that starts it.
+#
+# VERSION   of the supervisor environment
+
+# shellcheck source=scripts/managers/supervisord.sh
+. "$LIB/managers/supervisord.sh"
+
+desired() {
+	say "supervisord running"
+	sed "s|^|$supervisord_conf: |" "$WORK/body"
+}
+
+observe() {
+	if supervisord_running; then say "supervisord running"; else say "supervisord stopped"; fi
+	if [ -f "$supervisord_conf" ]; then
+		sed "s|^|$supervisord_conf: |" "$supervisord_conf"
+	else
+		say "$supervisord_conf absent"
+	fi
+}
+
+stop() {
+	if supervisord_running; then
+		pid=$(cat "$supervisord_pid")
+		kill -TERM "$pid"
+		waited=0
+		while kill -0 "$pid" 2>/dev/null; do
+			waited=$((waited + 1))
+			[ "$waited" -le 300 ] || fail "supervisord (pid $pid) did not stop within a minute"
+			pause
+		done
+	fi
+}
+
+apply() {
+	mkdir -p "$PREFIX/run" "$PREFIX/var/log" "$supervisord_programs"
+	if ! cmp -s "$WORK/body" "$supervisord_conf"; then
+		# supervisord reads its own section at start only.
+		stop
+		cp "$WORK/body" "$supervisord_conf.new"
+		mv "$supervisord_conf.new" "$supervisord_conf"
+	fi
+	if ! supervisord_running; then
+		rm -f "$supervisord_pid"
+		# A clean environment: services must not inherit the driver's credentials.
+		cd /
+		env -i PATH=/usr/local/bin:/usr/bin:/bin:/usr/sbin:/sbin HOME="$HOME" LC_ALL=C \
+			"$supervisor_bin/supervisord" -c "$supervisord_conf" </dev/null >"$WORK/log" 2>&1 || fail "supervisord does not start:
+$(cat "$WORK/log")"
+		waited=0
+		until supervisord_running; do
+			waited=$((waited + 1))
+			[ "$waited" -le 50 ] || fail "supervisord does not answer:
+$(tail -n 20 "$supervisord_log")"
+			pause
+		done
+	fi
+	say "supervisord running"
+}
+
+remove() {
+	stop
+	rm -f "$supervisord_conf" "$supervisord_pid" "$supervisord_socket" "$supervisord_log"*
+	rmdir "$supervisord_programs" "$(dirname "$supervisord_conf")" 2>/dev/null || :
+	say "supervisord stopped and removed"
+}

@@ -1,0 +1,83 @@
+"use strict";
+// The environment in which the pulumi CLI runs.
+
+const fs = require("node:fs");
+const path = require("node:path");
+const { pathToFileURL } = require("node:url");
+const { cacheDir, stateDir } = require("./paths.js");
+const { versions } = require("./versions.js");
+
+/** @returns {string} the folder with the pulumi CLI and its language host */
+function pulumiBin() {
+  return path.join(cacheDir(), "pulumi", versions.pulumi, "bin");
+}
+
+/** @returns {string} the project's own PULUMI_HOME, the only one that ever holds a stand-in plugin */
+function ownPulumiHome() {
+  return path.join(cacheDir(), "pulumi-home");
+}
+
+/**
+ * Whether the `command` plugin is installed in a PULUMI_HOME. The CLI keeps a `.partial` file beside a plugin
+ * until its installation is complete.
+ * @param {string} home
+ * @returns {boolean}
+ */
+function hasCommandPlugin(home) {
+  const dir = path.join(home, "plugins", `resource-command-v${versions.plugins.command}`);
+  return fs.existsSync(path.join(dir, "pulumi-resource-command")) && !fs.existsSync(`${dir}.partial`);
+}
+
+/** @returns {string} the PULUMI_HOME of a run: the user's when it has the plugin, else the project's own */
+function pulumiHome() {
+  const users = process.env.PULUMI_HOME;
+  return users && hasCommandPlugin(users) ? users : ownPulumiHome();
+}
+
+/** @returns {string} the generated passphrase, used when the user has set none */
+function passphraseFile() {
+  return path.join(stateDir(), "passphrase");
+}
+
+/** @returns {boolean} whether the user brings a passphrase */
+function hasOwnPassphrase() {
+  return process.env.PULUMI_CONFIG_PASSPHRASE !== undefined || Boolean(process.env.PULUMI_CONFIG_PASSPHRASE_FILE);
+}
+
+/** @returns {string} where the state is when the user names no backend */
+function ownBackendDir() {
+  return path.join(stateDir(), "pulumi");
+}
+
+/** @returns {string} name of the stack: $PULUMI_STACK, else `dev` */
+function defaultStack() {
+  return process.env.PULUMI_STACK || "dev";
+}
+
+/**
+ * The environment for the pulumi CLI: the user's, completed with this project's CLI, plugins, backend, stack and passphrase.
+ * The caller has run the setup before (`node setup/run.js setup`).
+ * @returns {NodeJS.ProcessEnv}
+ */
+function pulumiEnvironment() {
+  const env = { ...process.env };
+  env.PATH = `${pulumiBin()}${path.delimiter}${env.PATH ?? ""}`;
+  env.PULUMI_HOME = pulumiHome();
+  env.PULUMI_STACK = defaultStack();
+  env.PULUMI_BACKEND_URL ||= pathToFileURL(ownBackendDir()).href;
+  env.PULUMI_SKIP_UPDATE_CHECK = "true";
+  if (!hasOwnPassphrase()) env.PULUMI_CONFIG_PASSPHRASE_FILE = passphraseFile();
+  return env;
+}
+
+module.exports = {
+  pulumiBin,
+  ownPulumiHome,
+  hasCommandPlugin,
+  pulumiHome,
+  passphraseFile,
+  hasOwnPassphrase,
+  ownBackendDir,
+  defaultStack,
+  pulumiEnvironment,
+};

@@ -1,0 +1,118 @@
+"use strict";
+// What a killed run leaves in a backend on disk: a lock of a dead process, and operations that never ended.
+
+const { spawnSync } = require("node:child_process");
+const fs = require("node:fs");
+const os = require("node:os");
+const path = require("node:path");
+const { pulumiEnvironment } = require("./environment.js");
+const { listIfPresent, readIfPresent } = require("./files.js");
+const { PROJECT } = require("./paths.js");
+const { say } = require("./progress.js");
+const { SetupError } = require("./processes.js");
+const { localBackend, shortName, stateFile } = require("./stack.js");
+
+/**
+ * @typedef {{ pid: number, hostname: string, username: string }} Lock content of a lock file of the CLI
+ * @typedef {{ type: string, resource: { urn: string } }} Operation
+ */
+
+/**
+ * The name of a running program.
+ * @param {number} pid
+ * @returns {string | undefined} undefined when there is no such process
+ */
+function programOf(pid) {
+  if (process.platform === "linux") return readIfPresent(`/proc/${pid}/comm`)?.trim();
+  const { stdout } = spawnSync("ps", ["-o", "comm=", "-p", String(pid)], { encoding: "utf8" });
+  return stdout.trim() ? path.basename(stdout.trim()) : undefined;
+}
+
+/**
+ * Whether nobody holds a lock any more: its process was on this very machine and is gone, or another program has its number now.
+ * @param {Lock} lock
+ * @param {string} hostname of this machine
+ * @param {(pid: number) => string | undefined} program
+ * @returns {boolean}
+ */
+function isStale(lock, hostname, program) {
+  return lock.hostname === hostname && program(lock.pid) !== "pulumi";
+}
+
+/**
+ * Runs the CLI on a stack.
+ * @param {string} stack
+ * @param {string[]} args
+ * @param {string} [input]
+ * @returns {string} standard output
+ * @throws {SetupError} when it fails
+ */
+function pulumi(stack, args, input = "") {
+  const all = [...args, "--stack", stack, "--non-interactive"];
+  const { status, stdout, stderr } = spawnSync("pulumi", all, {
+    encoding: "utf8",
+    env: pulumiEnvironment(),
+    input,
+    maxBuffer: 2 ** 30,
+  });
+  if (status !== 0) throw new SetupError(`pulumi ${args.join(" ")} failed:\n${stderr.trim()}`);
+  return stdout;
+}
+
+/**
+ * Removes the locks of killed runs. A lock that somebody holds stays, and the CLI reports it.
+ * @param {string} backend folder
+ * @param {string} stack
+ */
+function removeStaleLocks(backend, stack) {
+  const dir = path.join(backend, ".pulumi", "locks", "organization", PROJECT, shortName(stack));
+  /** @type {Lock[]} */
+  const locks = listIfPresent(dir)
+    .filter((file) => file.endsWith(".json"))
+    .map((file) => JSON.parse(fs.readFileSync(path.join(dir, file), "utf8")));
+  // `cancel` removes every lock of the stack, so one that is held protects them all.
+  if (locks.length === 0 || !locks.every((lock) => isStale(lock, os.hostname(), programOf))) return;
+  pulumi(stack, ["cancel", "--yes"]);
+  say(`removed the lock of an interrupted run (pid ${locks.map((lock) => lock.pid).join(", ")} is gone)`);
+}
+
+/**
+ * Forgets creations that never ended: every task can be applied again, so the next run simply does them.
+ * Other unfinished operations are settled by the engine itself.
+ * @param {string} backend folder
+ * @param {string} stack
+ */
+function clearPendingCreates(backend, stack) {
+  const state = JSON.parse(readIfPresent(stateFile(backend, stack)) ?? "{}");
+  if (!pendingCreates(state.checkpoint?.latest).length) return;
+  const exported = JSON.parse(pulumi(stack, ["stack", "export"]));
+  const pending = pendingCreates(exported.deployment);
+  /** @type {Operation[]} */
+  const operations = exported.deployment.pending_operations;
+  exported.deployment.pending_operations = operations.filter((operation) => !pending.includes(operation));
+  pulumi(stack, ["stack", "import"], JSON.stringify(exported));
+  const names = pending.map(({ resource }) => resource.urn.slice(resource.urn.lastIndexOf("::") + 2));
+  say(`cleared what an interrupted run had begun to create: ${names.join(", ")}`);
+}
+
+/**
+ * @param {{ pending_operations?: Operation[] } | undefined} deployment
+ * @returns {Operation[]}
+ */
+function pendingCreates(deployment) {
+  return (deployment?.pending_operations ?? []).filter(({ type }) => type === "creating");
+}
+
+/**
+ * Puts a stack right after an interrupted run; does nothing on a backend that is not on this machine's disk.
+ * @param {string} stack
+ * @throws {SetupError} when the CLI refuses
+ */
+function heal(stack) {
+  const backend = localBackend(pulumiEnvironment());
+  if (!backend) return;
+  removeStaleLocks(backend, stack);
+  clearPendingCreates(backend, stack);
+}
+
+module.exports = { isStale, heal };

@@ -1,0 +1,52 @@
+"use strict";
+// Usage: node setup/install.js packages|tools NAMES
+// Fetches or builds what is missing of one kind, under the lock that the caller has taken. NAMES is a JSON list of the
+// things whose official source answers.
+
+const os = require("node:os");
+const path = require("node:path");
+const { missing, packagesDigest, packagesMarker } = require("./missing.js");
+const { writeWhole } = require("./files.js");
+const { cacheDir } = require("./paths.js");
+const { say, withProgress } = require("./progress.js");
+const { SetupError, runLogged } = require("./processes.js");
+
+/** Installs exactly the packages of package-lock.json; no package's script runs. */
+async function installPackages() {
+  const digest = packagesDigest();
+  const args = ["ci", "--ignore-scripts", "--no-audit", "--no-fund"];
+  const fix = "check that the npm registry can be reached (npm config get registry), then run the same command again";
+  await withProgress("npm packages: npm ci", () => "", () => runLogged("npm", "npm", args, { env: npmEnvironment(), fix }));
+  writeWhole(packagesMarker, digest);
+}
+
+/**
+ * Keeps npm's cache in the cache folder unless the user has one elsewhere. `npm run` itself sets the variable to npm's default.
+ * @returns {NodeJS.ProcessEnv}
+ */
+function npmEnvironment() {
+  const current = process.env.npm_config_cache;
+  const usersOwn = current && current !== path.join(os.homedir(), ".npm");
+  return { ...process.env, npm_config_cache: usersOwn ? current : path.join(cacheDir(), "npm") };
+}
+
+/**
+ * @param {string} phase
+ * @param {string[]} official
+ */
+async function install(phase, official) {
+  // Asked again under the lock: another run may have made it in the meantime.
+  for (const { kind, name, version } of missing()) {
+    if ((kind === "packages") !== (phase === "packages")) continue;
+    if (kind === "packages") await installPackages();
+    else if (kind === "cli") await require("./cli.js").installCli(official.includes(name));
+    else if (kind === "plugin") await require("./plugin.js").installPlugin(official.includes(name));
+    else await require("./artifacts.js").installArtifact(name, version, official.includes(name));
+  }
+}
+
+const [phase = "", official = "[]"] = process.argv.slice(2);
+install(phase, JSON.parse(official)).catch((/** @type {Error} */ error) => {
+  say(`setup: ${error instanceof SetupError ? error.message : error.stack}`);
+  process.exitCode = 1;
+});

@@ -1,0 +1,107 @@
+"use strict";
+// What the setup would have to fetch or build. Runs before every command, so it only looks at a few files.
+
+const fs = require("node:fs");
+const path = require("node:path");
+const { hasCommandPlugin, ownPulumiHome, pulumiBin, pulumiHome } = require("./environment.js");
+const { readIfPresent, sha256File, sha256Tree } = require("./files.js");
+const { artifactDir, platform, root } = require("./paths.js");
+const { versions } = require("./versions.js");
+
+/**
+ * One thing that is missing. `packages` live in the clone, all others in the cache.
+ * @typedef {object} Item
+ * @property {"packages" | "cli" | "plugin" | "artifact"} kind
+ * @property {string} name such as `nats-server`
+ * @property {string} version
+ * @property {string | undefined} url official source
+ */
+
+const lockFile = path.join(root, "package-lock.json");
+
+/** Written last by the setup: node_modules is complete for the lock file with this digest. */
+const packagesMarker = path.join(root, "node_modules", ".messaging-lock");
+
+/** Sources of the stand-in for the `command` plugin. */
+const standInSources = path.join(root, "offline", "plugins", "command");
+
+/** @returns {string} the file that says which sources the installed stand-in was built from; absent for the official plugin */
+function standInRecord() {
+  return path.join(ownPulumiHome(), "stand-in-command");
+}
+
+/** @returns {string} digest of what node_modules has to match */
+function packagesDigest() {
+  return sha256File(lockFile);
+}
+
+/** @returns {string} digest of the sources of the stand-in */
+function standInDigest() {
+  return sha256Tree(standInSources);
+}
+
+/** @returns {boolean} */
+function pluginIsCurrent() {
+  const home = pulumiHome();
+  if (!hasCommandPlugin(home)) return false;
+  const record = home === ownPulumiHome() ? readIfPresent(standInRecord()) : undefined;
+  return record === undefined || record === standInDigest();
+}
+
+/**
+ * An artefact's pins for this machine, its folder, and the name of its official archive where there is one.
+ * @param {string} name
+ * @param {string} version
+ * @throws {Error} when config/versions.json has no pin for it
+ */
+function artifactFiles(name, version) {
+  const pin = versions.artifacts[name];
+  const target = platform();
+  const build = pin?.versions[version]?.[target];
+  if (!pin || !build) throw new Error(`config/versions.json pins no ${name} ${version} for ${target}`);
+  return {
+    pin,
+    build,
+    dir: artifactDir(name, version, target),
+    archive: build.url && path.posix.basename(build.url),
+  };
+}
+
+/** @returns {Item[]} artefacts of which neither the archive nor the binary is in the cache */
+function missingArtifacts() {
+  /** @type {Item[]} */
+  const items = [];
+  for (const [name, { versions: pinned }] of Object.entries(versions.artifacts)) {
+    for (const version of Object.keys(pinned)) {
+      const { dir, archive, build, pin } = artifactFiles(name, version);
+      const present = [pin.binary, archive].some((file) => file && fs.existsSync(path.join(dir, file)));
+      if (!present) items.push({ kind: "artifact", name, version, url: build.url });
+    }
+  }
+  return items;
+}
+
+/**
+ * Everything that is missing, in the order in which it has to be made.
+ * @returns {Item[]}
+ */
+function missing() {
+  /** @type {Item[]} */
+  const items = [];
+  const releases = "https://get.pulumi.com/releases";
+  if (readIfPresent(packagesMarker) !== packagesDigest()) {
+    items.push({ kind: "packages", name: "npm packages", version: "package-lock.json", url: undefined });
+  }
+  if (!fs.existsSync(path.join(pulumiBin(), "pulumi"))) {
+    const url = `${releases}/sdk/pulumi-v${versions.pulumi}-${platform().replace("amd64", "x64")}.tar.gz`;
+    items.push({ kind: "cli", name: "pulumi", version: versions.pulumi, url });
+  }
+  if (!pluginIsCurrent()) {
+    const version = versions.plugins.command;
+    const url = `${releases}/plugins/pulumi-resource-command-v${version}-${platform()}.tar.gz`;
+    items.push({ kind: "plugin", name: "plugin command", version, url });
+  }
+  return items.concat(missingArtifacts());
+}
+
+module.exports = { missing, packagesMarker, packagesDigest, standInSources, standInRecord, standInDigest, artifactFiles };

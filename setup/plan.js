@@ -1,0 +1,56 @@
+"use strict";
+// What a setup is going to cost, told before it starts.
+
+/**
+ * @typedef {object} Cost
+ * @property {number} download MB
+ * @property {number} disk MB, build caches included
+ * @property {number} minutes on two cores and a fast line
+ */
+
+/** @type {Record<string, { official?: Cost, other: Cost }>} */
+const costs = {
+  "npm packages": { other: { download: 40, disk: 155, minutes: 1 } },
+  pulumi: { official: { download: 110, disk: 380, minutes: 1 }, other: { download: 90, disk: 900, minutes: 6 } },
+  "plugin command": { official: { download: 15, disk: 50, minutes: 1 }, other: { download: 0, disk: 5, minutes: 1 } },
+  "nats-server": { official: { download: 6, disk: 6, minutes: 1 }, other: { download: 10, disk: 100, minutes: 1 } },
+  nats: { other: { download: 30, disk: 200, minutes: 1 } },
+  gojq: { other: { download: 5, disk: 40, minutes: 1 } },
+};
+
+/**
+ * @param {import("./missing.js").Item[]} items
+ * @param {(item: import("./missing.js").Item) => boolean} isOfficial
+ * @returns {string} a table with a line for each item and a sum
+ */
+function planTable(items, isOfficial) {
+  const rows = [["missing", "comes from", "download MB", "disk MB", "minutes"]];
+  const sum = { download: 0, disk: 0, minutes: 0 };
+  for (const item of items) {
+    const known = costs[item.name];
+    const cost = (isOfficial(item) && known?.official) || known?.other || { download: 0, disk: 0, minutes: 0 };
+    sum.download += cost.download;
+    sum.disk += cost.disk;
+    sum.minutes += cost.minutes;
+    const figures = [cost.download, cost.disk, cost.minutes].map((figure) => `~${figure}`);
+    rows.push([`${item.name} ${item.version}`, origin(item, isOfficial(item)), ...figures]);
+  }
+  rows.push(["together", "", ...Object.values(sum).map((figure) => `~${figure}`)]);
+  /** @type {(column: number) => number} */
+  const width = (column) => Math.max(...rows.map((row) => row[column]?.length ?? 0));
+  return rows
+    .map((row) => row.map((cell, i) => (i < 2 ? cell.padEnd(width(i)) : cell.padStart(width(i)))).join("  "))
+    .join("\n");
+}
+
+/**
+ * @param {import("./missing.js").Item} item
+ * @param {boolean} official
+ */
+function origin(item, official) {
+  if (item.kind === "packages") return "npm registry";
+  if (official && item.url) return new URL(item.url).host;
+  return item.kind === "plugin" ? "offline/plugins/command (stand-in)" : "built with Go from its pinned source";
+}
+
+module.exports = { planTable };

@@ -1,0 +1,70 @@
+"use strict";
+// Programs that have to be there already. All missing ones are named at once.
+
+const { spawnSync } = require("node:child_process");
+const { SetupError } = require("./processes.js");
+
+/**
+ * @typedef {object} Prerequisite
+ * @property {string} name
+ * @property {[string, string]} command prints the version
+ * @property {[number, number]} least lowest version, major and minor
+ * @property {Record<"apt" | "dnf" | "brew", string>} packages
+ * @property {string} [hint] where to get a version that the distribution lacks
+ */
+
+/** @type {Prerequisite[]} */
+const always = [
+  {
+    name: "Node.js",
+    command: [process.execPath, "--version"],
+    least: [20, 19],
+    packages: { apt: "nodejs npm", dnf: "nodejs", brew: "node" },
+    hint: "or https://nodejs.org",
+  },
+  { name: "npm", command: ["npm", "--version"], least: [9, 0], packages: { apt: "npm", dnf: "npm", brew: "node" } },
+  { name: "Python", command: ["python3", "--version"], least: [3, 8], packages: { apt: "python3", dnf: "python3", brew: "python" } },
+  { name: "curl", command: ["curl", "--version"], least: [7, 52], packages: { apt: "curl", dnf: "curl", brew: "curl" } },
+];
+
+/** @type {Prerequisite} */
+const go = {
+  name: "Go",
+  command: ["go", "version"],
+  least: [1, 21],
+  packages: { apt: "golang-go", dnf: "golang", brew: "go" },
+  hint: "or https://go.dev/dl; it fetches the pinned toolchain by itself",
+};
+
+/**
+ * The version that a program reports.
+ * @param {Prerequisite} prerequisite
+ * @param {NodeJS.ProcessEnv} env
+ * @returns {[number, number] | undefined} major and minor; undefined when it cannot be run
+ */
+function installedVersion({ command }, env) {
+  const { stdout } = spawnSync(command[0], [command[1]], { encoding: "utf8", env });
+  const match = /(\d+)\.(\d+)/.exec(stdout ?? "");
+  return match ? [Number(match[1]), Number(match[2])] : undefined;
+}
+
+/**
+ * Checks that everything is there that the setup cannot bring.
+ * @param {boolean} building whether something has to be built with Go
+ * @param {NodeJS.ProcessEnv} [env]
+ * @throws {SetupError} that names every missing or too old program and the packages that bring it
+ */
+function checkPrerequisites(building, env = process.env) {
+  const problems = [];
+  for (const prerequisite of building ? [...always, go] : always) {
+    const { name, least, packages, hint } = prerequisite;
+    const found = installedVersion(prerequisite, env);
+    if (found && (found[0] > least[0] || (found[0] === least[0] && found[1] >= least[1]))) continue;
+    const ways = [`apt install ${packages.apt}`, `dnf install ${packages.dnf}`, `brew install ${packages.brew}`];
+    if (hint) ways.push(hint);
+    problems.push(`  ${name} >= ${least.join(".")} (${found ? `found ${found.join(".")}` : "not found"}): ${ways.join(" | ")}`);
+  }
+  if (problems.length > 0) throw new SetupError(["this is needed first:", ...problems].join("\n"));
+}
+
+module.exports = { checkPrerequisites };

@@ -1,0 +1,42 @@
+import type * as pulumi from "@pulumi/pulumi";
+import type { Host, Task } from "../hosts/host";
+import { digest } from "../hosts/scripts";
+
+/** A config candidate on a host, not yet in effect. */
+export interface ConfigFile extends Task {
+  /** Path of the live link; candidates lie beside it as `<path>.<digest>`. */
+  readonly path: string;
+  /** Digest of the text. */
+  readonly textDigest: string;
+}
+
+/** Writes a config candidate after its consumer has checked it. The service task puts it into effect. */
+export function configFile(
+  host: Host,
+  parent: pulumi.Resource,
+  args: {
+    /** Resource name without the host key. */
+    readonly name: string;
+    readonly path: string;
+    readonly text: string;
+    /** Product that checks the text, and the version whose word counts. */
+    readonly check?: { readonly product: string; readonly version: string };
+    readonly after: readonly Task[];
+  },
+): ConfigFile {
+  const textDigest = digest(args.text);
+  const task = host.run(parent, {
+    name: args.name,
+    script: "config-file",
+    uses: args.check === undefined ? [] : [`products/${args.check.product}.sh`],
+    inputs: {
+      FILE: args.path,
+      DIGEST: textDigest,
+      CHECK: args.check?.product ?? "",
+      VERSION: args.check?.version ?? "",
+    },
+    body: args.text,
+    after: args.after,
+  });
+  return { ...task, path: args.path, textDigest };
+}

@@ -1,0 +1,16 @@
+import type * as pulumi from "@pulumi/pulumi";
+import type { Host, Task } from "../hosts/host";
+
+/** Proves a running NATS server: the monitoring endpoints answer and a published message arrives. Runs again after each change of the service. */
+export function natsVerify(
+  host: Host,
+  parent: pulumi.Resource,
+  args: { readonly url: string; readonly monitoringUrl: string; readonly service: Task; readonly cli: Task },
+): Task {
+  return host.run(parent, {
+    name: "nats-verify",
+    script: "nats-verify",
+    inputs: { URL: args.url, MONITORING_URL: args.monitoringUrl, SERVICE_DIGEST: args.service.digest },
+    after: [args.service, args.cli],
+  });
+}
