@@ -14,9 +14,9 @@ export = async () => {
     const nats = config.nats === undefined ? undefined : new NatsJetStream({ host, tools, nats: config.nats }, { parent: host });
     const { plannedBytes, byComponent } = planRam(config);
     hosts[key] = {
-      ...(nats === undefined ? {} : { nats: { url: nats.url, monitoringUrl: nats.monitoringUrl, version: nats.version } }),
+      ...(nats === undefined ? {} : { nats: nats.endpoints }),
       ram: { budget: config.ramBudgetBytes, planned: plannedBytes, enforcement: "runtime", byComponent },
-      paths: { prefix: host.layout.prefix, data: host.layout.data("nats"), logs: host.layout.log("*") },
+      paths: { prefix: host.layout.prefix, logs: host.layout.logs },
     };
   }
   const [only] = Object.values(hosts);

@@ -19,12 +19,16 @@ export interface NatsJetStreamArgs {
   readonly nats: NatsConfig;
 }
 
-/** NATS with JetStream on one host: installed, configured, running under the host's service manager and proven. */
-export class NatsJetStream extends pulumi.ComponentResource {
-  /** Client address, known once the server is proven. */
+/** What clients of a NATS server need to know. */
+export interface NatsEndpoints {
   readonly url: pulumi.Output<string>;
   readonly monitoringUrl: pulumi.Output<string>;
   readonly version: pulumi.Output<string>;
+}
+
+/** NATS with JetStream on one host: installed, configured, running under the host's service manager and proven. */
+export class NatsJetStream extends pulumi.ComponentResource {
+  readonly endpoints: NatsEndpoints;
 
   constructor(args: NatsJetStreamArgs, options?: pulumi.ComponentResourceOptions) {
     const { host, tools, nats } = args;
@@ -63,10 +67,10 @@ export class NatsJetStream extends pulumi.ComponentResource {
     });
     const url = `nats://127.0.0.1:${nats.ports.client}`;
     const monitoringUrl = `http://127.0.0.1:${nats.ports.monitoring}`;
-    natsVerify(host, this, { url, monitoringUrl, service: running, cli });
-    this.url = pulumi.output(url);
-    this.monitoringUrl = pulumi.output(monitoringUrl);
-    this.version = pulumi.output(nats.version);
-    this.registerOutputs({ memoryBytes: nats.memoryBytes, url, monitoringUrl, version: nats.version });
+    const verified = natsVerify(host, this, { url, monitoringUrl, service: running, cli });
+    // Known only when the server is proven, so that whoever takes an endpoint waits for that.
+    const proven = <T>(value: T) => pulumi.all([verified.resource.urn]).apply(() => value);
+    this.endpoints = { url: proven(url), monitoringUrl: proven(monitoringUrl), version: proven(nats.version) };
+    this.registerOutputs({ memoryBytes: nats.memoryBytes, storeDir, ...this.endpoints });
   }
 }

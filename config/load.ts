@@ -3,6 +3,7 @@ import { z } from "zod";
 import { hostsSchema } from "./hosts";
 import { natsSchema } from "./nats";
 import { planRam } from "./ram";
+import { refusal } from "./refusal";
 import { object, whenSound } from "./schema";
 import { formatBytes, size } from "./units";
 
@@ -10,10 +11,10 @@ const NAMESPACE = "messaging";
 
 /** All `messaging:*` keys of a stack. */
 const configSchema = object({
-    hosts: hostsSchema,
-    ramBudget: size("64MB", "100TB").prefault("4GiB"),
-    nats: natsSchema.optional(),
-  })
+  hosts: hostsSchema,
+  ramBudget: size("64MB", "100TB").prefault("4GiB"),
+  nats: natsSchema.optional(),
+})
   .refine((config) => planRam(config).plannedBytes <= config.ramBudget, {
     path: ["ramBudget"],
     error: ({ input }) => {
@@ -37,9 +38,7 @@ export function parseConfig(raw: Readonly<Record<string, unknown>>): Config {
   const result = configSchema.safeParse(raw);
   if (result.success) return result.data;
   const problems = result.error.issues.flatMap((issue) => describe(issue, raw));
-  throw new pulumi.RunError(
-    `${problems.length} problem(s) in the stack config; nothing was changed:\n${problems.map((line) => `  - ${line}`).join("\n")}`,
-  );
+  throw refusal(`${problems.length} problem(s) in the stack config`, problems);
 }
 
 /**

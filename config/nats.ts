@@ -25,23 +25,25 @@ const jetstreamSchema = object({
  * name of the parsed value. Server defaults and meanings: https://docs.nats.io/running-a-nats-service/configuration
  */
 export const natsSchema = object({
-    version: z.enum(versions, `allowed: a pinned version (${versions.join(", ")})`).default(versions[0]),
-    memory: size("64MB", "1TB").prefault("500MB"),
-    jetstream: jetstreamSchema.prefault({}),
-    durability: z
-      .enum(["fsync", "interval"], "allowed: fsync (sync before each acknowledgement) or interval (sync every two minutes, acknowledged messages can be lost on power failure)")
-      .default("fsync"),
-    maxConnections: integer("client connections", 1, 1_000_000).default(1000),
-    maxSubscriptions: integer("subscriptions of one connection", 1, 10_000_000).default(10_000),
-    maxPayload: size("1kB", "64MB").prefault("1MB"),
-    maxPending: size("1kB", "1GB").prefault("16MB"),
-    writeDeadline: duration("100ms", "5m").prefault("10s"),
-    ports: object({ client: port.default(4222), monitoring: port.default(8222) }).prefault({}),
-  })
+  version: z.enum(versions, `allowed: a pinned version (${versions.join(", ")})`).default(versions[0]),
+  memory: size("64MB", "1TB").prefault("500MB"),
+  jetstream: jetstreamSchema.prefault({}),
+  durability: z
+    .enum(
+      ["fsync", "interval"],
+      "allowed: fsync (sync before each acknowledgement) or interval (sync every two minutes, acknowledged messages can be lost on power failure)",
+    )
+    .default("fsync"),
+  maxConnections: integer("client connections", 1, 1_000_000).default(1000),
+  maxSubscriptions: integer("subscriptions of one connection", 1, 10_000_000).default(10_000),
+  maxPayload: size("1kB", "64MB").prefault("1MB"),
+  maxPending: size("1kB", "1GB").prefault("16MB"),
+  writeDeadline: duration("100ms", "5m").prefault("10s"),
+  ports: object({ client: port.default(4222), monitoring: port.default(8222) }).prefault({}),
+})
   .refine((nats) => nats.maxPayload <= nats.maxPending, {
     path: ["maxPayload"],
-    error: ({ input }) =>
-      `allowed: at most maxPending (${formatBytes((input as NatsInput).maxPending)}), or nats-server refuses to start`,
+    error: ({ input }) => `allowed: at most maxPending (${formatBytes((input as NatsInput).maxPending)}), or nats-server refuses to start`,
     when: whenSound("maxPayload", "maxPending"),
   })
   .refine((nats) => nats.ports.client !== nats.ports.monitoring, {

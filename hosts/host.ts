@@ -116,9 +116,9 @@ export class Host extends pulumi.ComponentResource {
   /** The drift of a task as shell comments, or undefined. A time makes each occurrence another text than the last. */
   #drift(name: string, concerned: boolean): string | undefined {
     const observed = this.#observation.tasks.get(name);
-    if (observed === undefined) return `# not on this host at ${this.#observation.time}`;
+    if (observed === undefined) return `# not in the ledger of this host at ${this.#observation.time}`;
     if (observed.differences.length > 0) {
-      return [`drift since ${observed.applied}:`, ...observed.differences].map((line) => `# ${line}`).join("\n");
+      return [`drift; last applied ${observed.applied}`, ...observed.differences].map((line) => `# ${line}`).join("\n");
     }
     return concerned ? `# a task before it drifted; last applied ${observed.applied}` : undefined;
   }

@@ -7,6 +7,7 @@ export interface Layout {
   readonly etc: (product: string, file: string) => string;
   /** Data of a product. */
   readonly data: (product: string) => string;
+  readonly logs: string;
   readonly log: (service: string) => string;
   readonly pidFile: (service: string) => string;
   /** Launcher of the tasks. */
@@ -20,6 +21,7 @@ export function layout(prefix: string): Layout {
     opt: (product, version) => `${prefix}/opt/${product}/${version}`,
     etc: (product, file) => `${prefix}/etc/${product}/${file}`,
     data: (product) => `${prefix}/var/lib/${product}`,
+    logs: `${prefix}/var/log`,
     log: (service) => `${prefix}/var/log/${service}.log`,
     pidFile: (service) => `${prefix}/run/${service}.pid`,
     launcher: `${prefix}/opt/messaging/task.sh`,

@@ -51,7 +51,10 @@ export async function observeLocal(prefix: string, stack: string, ports: readonl
 
 /** Reads the lines that scripts/observe.sh prints. */
 export function parseObservation(output: string): Observation {
-  const facts = output.split("\n").filter((line) => line !== "").map((line) => line.split("\t"));
+  const facts = output
+    .split("\n")
+    .filter((line) => line !== "")
+    .map((line) => line.split("\t"));
   const of = (kind: string) => facts.filter(([first]) => first === kind).map(([, ...fields]) => fields);
   const differences = of("difference");
   return {

@@ -1,5 +1,5 @@
-import * as pulumi from "@pulumi/pulumi";
 import type { HostConfig } from "../config/hosts";
+import { refusal } from "../config/refusal";
 import { dataDir } from "../setup/paths";
 import { Host, stackKey } from "./host";
 import { layout } from "./layout";
@@ -19,11 +19,13 @@ export interface WantedPort {
  */
 export async function openHost(key: string, config: HostConfig, ports: readonly WantedPort[]): Promise<Host> {
   const paths = layout(config.prefix ?? dataDir());
-  const observation = await observeLocal(paths.prefix, stackKey(), ports.map(({ port }) => port));
+  const observation = await observeLocal(
+    paths.prefix,
+    stackKey(),
+    ports.map(({ port }) => port),
+  );
   const problems = [...foreignStack(key, paths.prefix, observation), ...heldPorts(key, ports, observation)];
-  if (problems.length > 0) {
-    throw new pulumi.RunError(`host ${key} cannot carry this stack; nothing was changed:\n${problems.map((line) => `  - ${line}`).join("\n")}`);
-  }
+  if (problems.length > 0) throw refusal(`host ${key} cannot carry this stack`, problems);
   return new Host({ key, layout: paths, observation });
 }
 

@@ -17,9 +17,7 @@ export function systemdUnit(service: Service, scope: SystemdScope): string {
     StartLimitIntervalSec: 300,
     StartLimitBurst: 10,
   };
-  const environment = Object.fromEntries(
-    Object.entries(service.environment).map(([key, value]) => [`Environment=${key}`, value]),
-  );
+  const environment = Object.fromEntries(Object.entries(service.environment).map(([key, value]) => [`Environment=${key}`, value]));
   const run = {
     Type: "exec",
     User: scope.manager === "system" ? scope.user : undefined,

@@ -32,7 +32,9 @@ finish() {
 	printf '%s\n' "${STACK:?}" >"$NEXT/stack"
 	printf '%s\n' "${RESOURCE:?}" >"$NEXT/resource"
 	date -u +%Y-%m-%dT%H:%M:%SZ >"$NEXT/applied"
-	(cd "$NEXT" && cksum lib.sh task.sh */*.sh >cksums)
+	# shellcheck source=scripts/lib.sh
+	. "$NEXT/lib.sh"
+	script_digests "$NEXT" >"$NEXT/digests"
 	rm -rf "$SCRIPTS.old"
 	if [ -d "$SCRIPTS" ]; then mv "$SCRIPTS" "$SCRIPTS.old"; fi
 	mv "$NEXT" "$SCRIPTS"

@@ -19,15 +19,33 @@ digest_of() {
 	fi
 }
 
+# Digest and name of each script in a directory.
+script_digests() (
+	cd "$1"
+	for script in lib.sh task.sh */*.sh; do say "$script $(digest_of "$script")"; done
+)
+
+# Lines of the first file that the second lacks, and the other way round; repeated lines count. (diff and comm differ between userlands.)
+compare_lines() {
+	awk '
+		FILENAME == ARGV[1] { line[++lines] = $0; wanted[$0]++; next }
+		wanted[$0] > 0 { wanted[$0]--; next }
+		{ found[++others] = $0 }
+		END {
+			for (i = 1; i <= lines; i++) if (wanted[line[i]]-- > 0) print "expected: " line[i]
+			for (i = 1; i <= others; i++) print "found:    " found[i]
+		}' "$1" "$2"
+}
+
 # Permission string and owner of a path, such as `drwx------ nats`, without the marks that ls adds for ACLs.
 mode_of() {
 	# shellcheck disable=SC2012 # stat has no portable options; the path comes last and is not read
 	ls -ld "$1" | awk '{ print substr($1, 1, 10), $3 }'
 }
 
-# Target of a symbolic link, or `absent`.
+# Target of a symbolic link, or what is there instead.
 link_target() {
-	if [ -L "$1" ]; then readlink "$1"; else say absent; fi
+	if [ -L "$1" ]; then readlink "$1"; elif [ -e "$1" ]; then say "no link"; else say absent; fi
 }
 
 # Points a link at a target in one step, so that nobody ever sees it missing.
@@ -47,14 +65,10 @@ pause() {
 
 # Body of a URL on standard output; fails when the answer is not 2xx. The second argument bounds it, in seconds.
 http_get() {
-	if command -v curl >/dev/null 2>&1; then
-		curl -fsS --noproxy '*' --max-time "$2" "$1"
-	else
-		wget -q -T "$2" -O - "$1"
-	fi
+	curl -fsS --noproxy '*' --max-time "$2" "$1"
 }
 
-# Is the process alive whose id the file holds?
+# Is the process with this id alive? A zombie that nobody has collected yet is not.
 pid_alive() {
-	[ -s "$1" ] && kill -0 "$(cat "$1")" 2>/dev/null
+	kill -0 "$1" 2>/dev/null && ! grep -q '^State:[[:space:]]*Z' "/proc/$1/status" 2>/dev/null
 }

@@ -78,8 +78,12 @@ if [ -x "$scripts/task.sh" ]; then
 	report stack "$(cat "$scripts/stack")"
 	resource=$(cat "$scripts/resource")
 	report task "$resource" "$(cat "$scripts/applied")"
-	(cd "$scripts" && cksum lib.sh task.sh */*.sh) | diff "$scripts/cksums" - | sed -n 's/^> .* /changed: /p; s/^< .* /expected: /p' | sort -u |
-		while IFS= read -r line; do report difference "$resource" "$line"; done
+	# shellcheck source=scripts/lib.sh
+	. "$scripts/lib.sh"
+	now=$(mktemp)
+	script_digests "$scripts" >"$now"
+	compare_lines "$scripts/digests" "$now" | while IFS= read -r line; do report difference "$resource" "$line"; done
+	rm -f "$now"
 
 	for entry in "$prefix/var/lib/messaging/ledger/$stack"/*/; do
 		[ -f "$entry/inputs" ] || continue

@@ -45,12 +45,11 @@ SKIP_UNCHANGED=yes
 # shellcheck source=/dev/null
 . "$LIB/tasks/$TASK.sh"
 
-# One line for each difference, nothing when the host is as asked.
+# One line for each difference, nothing when the host is as asked. What cannot be compared counts as different.
 differences() {
-	desired | sort >"$WORK/desired"
-	observe | sort >"$WORK/observed"
-	comm -23 "$WORK/desired" "$WORK/observed" | sed 's/^/expected: /'
-	comm -13 "$WORK/desired" "$WORK/observed" | sed 's/^/found:    /'
+	if ! desired >"$WORK/desired" || ! observe >"$WORK/observed" || ! compare_lines "$WORK/desired" "$WORK/observed"; then
+		say "found:    cannot be compared on this host"
+	fi
 }
 
 # One run of a task at a time: an orphan of a killed run may still be at work. A dead holder's lock is taken over.
@@ -59,7 +58,7 @@ lock() {
 	waited=0
 	while ! ln -s "$$" "$PREFIX/run/$RESOURCE.lock" 2>/dev/null; do
 		holder=$(readlink "$PREFIX/run/$RESOURCE.lock" || :)
-		if [ -n "$holder" ] && ! kill -0 "$holder" 2>/dev/null; then
+		if [ -n "$holder" ] && ! pid_alive "$holder"; then
 			rm -f "$PREFIX/run/$RESOURCE.lock"
 			continue
 		fi

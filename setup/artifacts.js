@@ -40,9 +40,12 @@ async function installArtifact(name, version, official) {
       const file = path.join(temporary, archive);
       const arrived = await download(name, url, file).then(
         () => true,
-        (/** @type {Error} */ error) => say(`${error.message}\nbuilding ${name} instead`),
+        (/** @type {unknown} */ error) => say(`${error instanceof Error ? error.message : String(error)}\nbuilding ${name} instead`),
       );
-      if (arrived) return verifyDigest(file, sha256);
+      if (arrived) {
+        verifyDigest(file, sha256);
+        return;
+      }
       checkPrerequisites(true);
     }
     const output = path.join(temporary, pin.binary);

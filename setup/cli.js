@@ -17,7 +17,11 @@ const { versions } = require("./versions.js");
 async function installOfficial(dir) {
   const { PulumiCommand } = require("@pulumi/pulumi/automation");
   const label = `pulumi: fetching the official CLI ${versions.pulumi}`;
-  await withProgress(label, () => "", () => PulumiCommand.install({ root: dir }));
+  await withProgress(
+    label,
+    () => "",
+    () => PulumiCommand.install({ root: dir }),
+  );
 }
 
 /**
@@ -45,9 +49,10 @@ async function installCli(official) {
   const folder = path.dirname(pulumiBin());
   if (official) {
     try {
-      return await replaceFolder(folder, installOfficial);
+      await replaceFolder(folder, installOfficial);
+      return;
     } catch (error) {
-      say(`the official Pulumi CLI could not be installed (${error instanceof Error ? error.message : error}): building it`);
+      say(`the official Pulumi CLI could not be installed (${error instanceof Error ? error.message : String(error)}): building it`);
       checkPrerequisites(true);
     }
   }

@@ -7,6 +7,7 @@ const path = require("node:path");
 const { reachable } = require("./download.js");
 const { cacheDir, root } = require("./paths.js");
 const { planTable } = require("./plan.js");
+const { phaseOf } = require("./missing.js");
 const { checkPrerequisites } = require("./prerequisites.js");
 const { say } = require("./progress.js");
 const { SetupError, runForeground } = require("./processes.js");
@@ -31,6 +32,7 @@ function makeCacheDir() {
  * @returns {Promise<number>} exit code
  */
 function runLocked(lock, script, args) {
+  makeCacheDir();
   const lockFile = path.join(cacheDir(), "locks", `${lock}.lock`);
   const locked = [path.join(__dirname, "locked.py"), lockFile, process.execPath, path.join(__dirname, script)];
   return runForeground("python3", [...locked, ...args]);
@@ -42,15 +44,14 @@ function runLocked(lock, script, args) {
  * @throws {SetupError} when something could not be made; what failed has been printed
  */
 async function ensure(items) {
-  const answers = await Promise.all(items.map((item) => item.url !== undefined && reachable(item.url)));
+  const answers = await Promise.all(items.map(async ({ url }) => url !== undefined && (await reachable(url))));
   const official = new Set(items.filter((_, i) => answers[i]));
   checkPrerequisites(items.some((item) => (item.kind === "cli" || item.kind === "artifact") && !official.has(item)));
-  makeCacheDir();
   say(planTable(items, (item) => official.has(item)));
   const names = JSON.stringify([...official].map((item) => item.name));
   const clone = crypto.createHash("sha256").update(root).digest("hex").slice(0, 16);
-  for (const [phase, lock] of Object.entries({ packages: `packages-${clone}`, tools: "tools" })) {
-    if (!items.some((item) => (item.kind === "packages") === (phase === "packages"))) continue;
+  for (const [phase, lock] of Object.entries({ packages: `packages-${clone}`, tools: "tools", development: "tools" })) {
+    if (!items.some(({ kind }) => phaseOf(kind) === phase)) continue;
     const code = await runLocked(lock, "install.js", [phase, names]);
     if (code !== 0) throw new SetupError("the setup did not finish; run the same command again when this is put right");
   }

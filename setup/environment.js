@@ -4,12 +4,21 @@
 const fs = require("node:fs");
 const path = require("node:path");
 const { pathToFileURL } = require("node:url");
-const { cacheDir, stateDir } = require("./paths.js");
+const { sha256File } = require("./files.js");
+const { cacheDir, root, stateDir } = require("./paths.js");
 const { versions } = require("./versions.js");
+
+/** What the checks need from PyPI. */
+const developmentRequirements = path.join(root, "offline", "requirements-tools.txt");
 
 /** @returns {string} the folder with the pulumi CLI and its language host */
 function pulumiBin() {
   return path.join(cacheDir(), "pulumi", versions.pulumi, "bin");
+}
+
+/** @returns {string} the pinned tools of the checks, from PyPI; another list of them has another folder */
+function developmentBin() {
+  return path.join(cacheDir(), "development", sha256File(developmentRequirements).slice(0, 12), "bin");
 }
 
 /** @returns {string} the project's own PULUMI_HOME, the only one that ever holds a stand-in plugin */
@@ -70,14 +79,21 @@ function pulumiEnvironment() {
   return env;
 }
 
+/** @returns {NodeJS.ProcessEnv} the environment of the checks and tests: the caller's, with every pinned tool on PATH */
+function developmentEnvironment() {
+  return { ...process.env, PATH: [developmentBin(), pulumiBin(), process.env.PATH].join(path.delimiter) };
+}
+
 module.exports = {
+  developmentEnvironment,
+  developmentRequirements,
+  developmentBin,
   pulumiBin,
   ownPulumiHome,
   hasCommandPlugin,
   pulumiHome,
   passphraseFile,
   hasOwnPassphrase,
-  ownBackendDir,
   defaultStack,
   pulumiEnvironment,
 };

@@ -80,11 +80,13 @@ function writeWhole(file, text, mode = 0o644) {
  */
 async function replaceFolder(destination, fill) {
   const parent = path.dirname(destination);
-  const prefix = `.${path.basename(destination)}.new`;
-  const temporary = path.join(parent, prefix);
+  const prefix = `.${path.basename(destination)}.new-`;
+  for (const name of listIfPresent(parent)) {
+    if (name.startsWith(prefix)) fs.rmSync(path.join(parent, name), { recursive: true, force: true });
+  }
   fs.mkdirSync(parent, { recursive: true });
-  fs.rmSync(temporary, { recursive: true, force: true });
-  fs.mkdirSync(temporary);
+  const temporary = fs.mkdtempSync(path.join(parent, prefix));
+  fs.chmodSync(temporary, 0o755);
   try {
     await fill(temporary);
     fs.rmSync(destination, { recursive: true, force: true });

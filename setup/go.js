@@ -24,8 +24,8 @@ const shaping = ["GOAMD64", "GOARM64", "GOEXPERIMENT", "GODEBUG", "GOFIPS140", "
 function goEnvironment(target) {
   const { stdout, status, stderr } = spawnSync("go", ["env", "-json", ...fetching], { cwd: root, encoding: "utf8" });
   if (status !== 0) throw new SetupError(`go env failed: ${stderr}`);
-  const env = { ...process.env, .../** @type {Record<string, string>} */ (JSON.parse(stdout)) };
-  for (const name of shaping) delete env[name];
+  const outside = Object.entries(process.env).filter(([name]) => !shaping.includes(name));
+  const env = { ...Object.fromEntries(outside), .../** @type {Record<string, string>} */ (JSON.parse(stdout)) };
   const [goos, goarch] = target.split("-");
   return Object.assign(env, {
     GOENV: "off",

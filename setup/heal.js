@@ -15,17 +15,21 @@ const { localBackend, shortName, stateFile } = require("./stack.js");
 /**
  * @typedef {{ pid: number, hostname: string, username: string }} Lock content of a lock file of the CLI
  * @typedef {{ type: string, resource: { urn: string } }} Operation
+ * @typedef {{ pending_operations?: Operation[] }} Deployment what the CLI exports of a stack, as far as it is read here
  */
 
 /**
  * The name of a running program.
  * @param {number} pid
- * @returns {string | undefined} undefined when there is no such process
+ * @returns {string | undefined} undefined when there is no such process, or only what a killed one leaves until it is reaped
  */
 function programOf(pid) {
-  if (process.platform === "linux") return readIfPresent(`/proc/${pid}/comm`)?.trim();
-  const { stdout } = spawnSync("ps", ["-o", "comm=", "-p", String(pid)], { encoding: "utf8" });
-  return stdout.trim() ? path.basename(stdout.trim()) : undefined;
+  const line =
+    process.platform === "linux"
+      ? readIfPresent(`/proc/${pid}/stat`)?.replace(/^\d+ \((.*)\) (\S).*/s, "$2 $1")
+      : spawnSync("ps", ["-o", "stat=,comm=", "-p", String(pid)], { encoding: "utf8" }).stdout.trim();
+  const [, state, name] = /^(\S+)\s+(.+)$/.exec(line ?? "") ?? [];
+  return state?.startsWith("Z") ? undefined : name && path.basename(name);
 }
 
 /**
@@ -63,17 +67,19 @@ function pulumi(stack, args, input = "") {
  * Removes the locks of killed runs. A lock that somebody holds stays, and the CLI reports it.
  * @param {string} backend folder
  * @param {string} stack
+ * @returns {boolean} whether the stack is free now
  */
 function removeStaleLocks(backend, stack) {
   const dir = path.join(backend, ".pulumi", "locks", "organization", PROJECT, shortName(stack));
-  /** @type {Lock[]} */
   const locks = listIfPresent(dir)
     .filter((file) => file.endsWith(".json"))
-    .map((file) => JSON.parse(fs.readFileSync(path.join(dir, file), "utf8")));
+    .map((file) => /** @type {Lock} */ (JSON.parse(fs.readFileSync(path.join(dir, file), "utf8"))));
   // `cancel` removes every lock of the stack, so one that is held protects them all.
-  if (locks.length === 0 || !locks.every((lock) => isStale(lock, os.hostname(), programOf))) return;
+  if (!locks.every((lock) => isStale(lock, os.hostname(), programOf))) return false;
+  if (locks.length === 0) return true;
   pulumi(stack, ["cancel", "--yes"]);
   say(`removed the lock of an interrupted run (pid ${locks.map((lock) => lock.pid).join(", ")} is gone)`);
+  return true;
 }
 
 /**
@@ -83,20 +89,20 @@ function removeStaleLocks(backend, stack) {
  * @param {string} stack
  */
 function clearPendingCreates(backend, stack) {
-  const state = JSON.parse(readIfPresent(stateFile(backend, stack)) ?? "{}");
-  if (!pendingCreates(state.checkpoint?.latest).length) return;
-  const exported = JSON.parse(pulumi(stack, ["stack", "export"]));
+  const state = /** @type {{ checkpoint?: { latest?: Deployment } }} */ (JSON.parse(readIfPresent(stateFile(backend, stack)) ?? "{}"));
+  if (pendingCreates(state.checkpoint?.latest).length === 0) return;
+  const exported = /** @type {{ deployment: Deployment }} */ (JSON.parse(pulumi(stack, ["stack", "export"])));
   const pending = pendingCreates(exported.deployment);
-  /** @type {Operation[]} */
-  const operations = exported.deployment.pending_operations;
-  exported.deployment.pending_operations = operations.filter((operation) => !pending.includes(operation));
+  exported.deployment.pending_operations = (exported.deployment.pending_operations ?? []).filter(
+    (operation) => !pending.includes(operation),
+  );
   pulumi(stack, ["stack", "import"], JSON.stringify(exported));
   const names = pending.map(({ resource }) => resource.urn.slice(resource.urn.lastIndexOf("::") + 2));
   say(`cleared what an interrupted run had begun to create: ${names.join(", ")}`);
 }
 
 /**
- * @param {{ pending_operations?: Operation[] } | undefined} deployment
+ * @param {Deployment | undefined} deployment
  * @returns {Operation[]}
  */
 function pendingCreates(deployment) {
@@ -111,8 +117,8 @@ function pendingCreates(deployment) {
 function heal(stack) {
   const backend = localBackend(pulumiEnvironment());
   if (!backend) return;
-  removeStaleLocks(backend, stack);
-  clearPendingCreates(backend, stack);
+  // What is pending while somebody holds the lock is being worked on.
+  if (removeStaleLocks(backend, stack)) clearPendingCreates(backend, stack);
 }
 
-module.exports = { isStale, heal };
+module.exports = { isStale, programOf, heal };

@@ -1,12 +1,13 @@
 "use strict";
-// Usage: node setup/install.js packages|tools NAMES
+// Usage: node setup/install.js packages|tools|development NAMES
 // Fetches or builds what is missing of one kind, under the lock that the caller has taken. NAMES is a JSON list of the
 // things whose official source answers.
 
 const os = require("node:os");
 const path = require("node:path");
-const { missing, packagesDigest, packagesMarker } = require("./missing.js");
-const { writeWhole } = require("./files.js");
+const { developmentBin, developmentRequirements } = require("./environment.js");
+const { missing, packagesDigest, packagesMarker, phaseOf } = require("./missing.js");
+const { replaceFolder, writeWhole } = require("./files.js");
 const { cacheDir } = require("./paths.js");
 const { say, withProgress } = require("./progress.js");
 const { SetupError, runLogged } = require("./processes.js");
@@ -16,7 +17,11 @@ async function installPackages() {
   const digest = packagesDigest();
   const args = ["ci", "--ignore-scripts", "--no-audit", "--no-fund"];
   const fix = "check that the npm registry can be reached (npm config get registry), then run the same command again";
-  await withProgress("npm packages: npm ci", () => "", () => runLogged("npm", "npm", args, { env: npmEnvironment(), fix }));
+  await withProgress(
+    "npm packages: npm ci",
+    () => "",
+    () => runLogged("npm", "npm", args, { env: npmEnvironment(), fix }),
+  );
   writeWhole(packagesMarker, digest);
 }
 
@@ -30,15 +35,37 @@ function npmEnvironment() {
   return { ...process.env, npm_config_cache: usersOwn ? current : path.join(cacheDir(), "npm") };
 }
 
+/** Installs the tools of the checks from PyPI, each file by its digest. */
+async function installDevelopmentTools() {
+  const args = [
+    "-m",
+    "pip",
+    "install",
+    "--quiet",
+    "--disable-pip-version-check",
+    "--require-hashes",
+    "--requirement",
+    developmentRequirements,
+  ];
+  await replaceFolder(path.dirname(developmentBin()), (dir) =>
+    withProgress(
+      "development tools: pip install",
+      () => "",
+      () => runLogged("development", "python3", [...args, "--target", dir], { fix: "check that pip works (python3 -m pip --version)" }),
+    ),
+  );
+}
+
 /**
  * @param {string} phase
  * @param {string[]} official
  */
 async function install(phase, official) {
   // Asked again under the lock: another run may have made it in the meantime.
-  for (const { kind, name, version } of missing()) {
-    if ((kind === "packages") !== (phase === "packages")) continue;
+  for (const { kind, name, version } of missing(phase === "development")) {
+    if (phaseOf(kind) !== phase) continue;
     if (kind === "packages") await installPackages();
+    else if (kind === "development") await installDevelopmentTools();
     else if (kind === "cli") await require("./cli.js").installCli(official.includes(name));
     else if (kind === "plugin") await require("./plugin.js").installPlugin(official.includes(name));
     else await require("./artifacts.js").installArtifact(name, version, official.includes(name));
@@ -46,7 +73,7 @@ async function install(phase, official) {
 }
 
 const [phase = "", official = "[]"] = process.argv.slice(2);
-install(phase, JSON.parse(official)).catch((/** @type {Error} */ error) => {
-  say(`setup: ${error instanceof SetupError ? error.message : error.stack}`);
+install(phase, /** @type {string[]} */ (JSON.parse(official))).catch((/** @type {unknown} */ error) => {
+  say(`setup: ${error instanceof SetupError ? error.message : String(error instanceof Error ? error.stack : error)}`);
   process.exitCode = 1;
 });

@@ -1,7 +1,7 @@
 """Usage: locked.py LOCKFILE COMMAND [ARGUMENT...]
 
-Becomes COMMAND while holding an exclusive lock on LOCKFILE. The lock belongs to an open file that every process
-COMMAND starts inherits, so it lasts until the last of them has ended, even when the first ones were killed.
+Becomes COMMAND while holding an exclusive lock on LOCKFILE. The lock belongs to an open file whose number COMMAND gets
+in MESSAGING_LOCK_FD, and lasts until the last process that has this file open has ended, even when COMMAND was killed.
 """
 
 import fcntl
@@ -38,6 +38,7 @@ def main():
     os.ftruncate(descriptor, 0)
     os.write(descriptor, f"{os.getpid()}\n".encode("ascii"))
     os.set_inheritable(descriptor, True)
+    os.environ["MESSAGING_LOCK_FD"] = str(descriptor)
     os.execvp(command[0], command)
 
 

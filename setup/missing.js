@@ -3,7 +3,7 @@
 
 const fs = require("node:fs");
 const path = require("node:path");
-const { hasCommandPlugin, ownPulumiHome, pulumiBin, pulumiHome } = require("./environment.js");
+const { developmentBin, hasCommandPlugin, ownPulumiHome, pulumiBin, pulumiHome } = require("./environment.js");
 const { readIfPresent, sha256File, sha256Tree } = require("./files.js");
 const { artifactDir, platform, root } = require("./paths.js");
 const { versions } = require("./versions.js");
@@ -11,7 +11,7 @@ const { versions } = require("./versions.js");
 /**
  * One thing that is missing. `packages` live in the clone, all others in the cache.
  * @typedef {object} Item
- * @property {"packages" | "cli" | "plugin" | "artifact"} kind
+ * @property {"packages" | "cli" | "plugin" | "artifact" | "development"} kind
  * @property {string} name such as `nats-server`
  * @property {string} version
  * @property {string | undefined} url official source
@@ -67,6 +67,15 @@ function artifactFiles(name, version) {
   };
 }
 
+/**
+ * The part of the setup that makes a thing; each part runs under one lock.
+ * @param {Item["kind"]} kind
+ * @returns {string}
+ */
+function phaseOf(kind) {
+  return kind === "packages" || kind === "development" ? kind : "tools";
+}
+
 /** @returns {Item[]} artefacts of which neither the archive nor the binary is in the cache */
 function missingArtifacts() {
   /** @type {Item[]} */
@@ -83,9 +92,10 @@ function missingArtifacts() {
 
 /**
  * Everything that is missing, in the order in which it has to be made.
+ * @param {boolean} [development] with the tools that only the checks and tests need
  * @returns {Item[]}
  */
-function missing() {
+function missing(development = false) {
   /** @type {Item[]} */
   const items = [];
   const releases = "https://get.pulumi.com/releases";
@@ -101,7 +111,11 @@ function missing() {
     const url = `${releases}/plugins/pulumi-resource-command-v${version}-${platform()}.tar.gz`;
     items.push({ kind: "plugin", name: "plugin command", version, url });
   }
-  return items.concat(missingArtifacts());
+  items.push(...missingArtifacts());
+  if (development && !fs.existsSync(path.join(developmentBin(), "shellcheck"))) {
+    items.push({ kind: "development", name: "shellcheck", version: "requirements-tools.txt", url: undefined });
+  }
+  return items;
 }
 
-module.exports = { missing, packagesMarker, packagesDigest, standInSources, standInRecord, standInDigest, artifactFiles };
+module.exports = { missing, phaseOf, packagesMarker, packagesDigest, standInSources, standInRecord, standInDigest, artifactFiles };

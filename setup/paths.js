@@ -56,8 +56,7 @@ function dataDir() {
  * @throws {Error} on a machine for which nothing is pinned
  */
 function platform() {
-  const arch = { x64: "amd64", arm64: "arm64" }[process.arch.toString()];
-  const name = `${process.platform}-${arch}`;
+  const name = `${process.platform}-${process.arch === "x64" ? "amd64" : process.arch}`;
   const found = platforms.find((candidate) => candidate === name);
   if (!found) {
     throw new Error(`${process.platform} on ${process.arch} is not supported: use one of ${platforms.join(", ")}`);
@@ -69,7 +68,7 @@ function platform() {
  * The folder of one artefact for one platform; it holds either the official archive under its own name or the binary.
  * @param {string} name such as `nats-server`
  * @param {string} version without a leading `v`
- * @param {Platform} target
+ * @param {string} target such as `linux-amd64`
  * @returns {string} absolute path
  */
 function artifactDir(name, version, target) {

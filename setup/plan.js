@@ -10,12 +10,13 @@
 
 /** @type {Record<string, { official?: Cost, other: Cost }>} */
 const costs = {
-  "npm packages": { other: { download: 40, disk: 155, minutes: 1 } },
-  pulumi: { official: { download: 110, disk: 380, minutes: 1 }, other: { download: 90, disk: 900, minutes: 6 } },
+  "npm packages": { other: { download: 85, disk: 250, minutes: 1 } },
+  pulumi: { official: { download: 110, disk: 380, minutes: 1 }, other: { download: 260, disk: 2400, minutes: 6 } },
   "plugin command": { official: { download: 15, disk: 50, minutes: 1 }, other: { download: 0, disk: 5, minutes: 1 } },
-  "nats-server": { official: { download: 6, disk: 6, minutes: 1 }, other: { download: 10, disk: 100, minutes: 1 } },
-  nats: { other: { download: 30, disk: 200, minutes: 1 } },
-  gojq: { other: { download: 5, disk: 40, minutes: 1 } },
+  "nats-server": { official: { download: 6, disk: 6, minutes: 1 }, other: { download: 45, disk: 250, minutes: 1 } },
+  nats: { other: { download: 65, disk: 500, minutes: 2 } },
+  shellcheck: { other: { download: 5, disk: 10, minutes: 1 } },
+  gojq: { other: { download: 3, disk: 50, minutes: 1 } },
 };
 
 /**
@@ -38,9 +39,7 @@ function planTable(items, isOfficial) {
   rows.push(["together", "", ...Object.values(sum).map((figure) => `~${figure}`)]);
   /** @type {(column: number) => number} */
   const width = (column) => Math.max(...rows.map((row) => row[column]?.length ?? 0));
-  return rows
-    .map((row) => row.map((cell, i) => (i < 2 ? cell.padEnd(width(i)) : cell.padStart(width(i)))).join("  "))
-    .join("\n");
+  return rows.map((row) => row.map((cell, i) => (i < 2 ? cell.padEnd(width(i)) : cell.padStart(width(i)))).join("  ")).join("\n");
 }
 
 /**
@@ -49,6 +48,7 @@ function planTable(items, isOfficial) {
  */
 function origin(item, official) {
   if (item.kind === "packages") return "npm registry";
+  if (item.kind === "development") return "PyPI";
   if (official && item.url) return new URL(item.url).host;
   return item.kind === "plugin" ? "offline/plugins/command (stand-in)" : "built with Go from its pinned source";
 }

@@ -48,18 +48,22 @@ async function installStandIn() {
  */
 async function installPlugin(official) {
   const label = `plugin command ${versions.plugins.command}: installing the ${official ? "official one" : "stand-in"}`;
-  await withProgress(label, () => "", async () => {
-    if (!official) return installStandIn();
-    const home = process.env.PULUMI_HOME || ownPulumiHome();
-    try {
-      await pluginInstall(home, []);
-    } catch (error) {
-      if (!(error instanceof SetupError)) throw error;
-      say(`the official plugin could not be installed, taking the stand-in:\n${error.message}`);
-      return installStandIn();
-    }
-    if (home === ownPulumiHome()) fs.rmSync(standInRecord(), { force: true });
-  });
+  await withProgress(
+    label,
+    () => "",
+    async () => {
+      if (!official) return installStandIn();
+      const home = process.env.PULUMI_HOME || ownPulumiHome();
+      try {
+        await pluginInstall(home, []);
+      } catch (error) {
+        if (!(error instanceof SetupError)) throw error;
+        say(`the official plugin could not be installed, taking the stand-in:\n${error.message}`);
+        return installStandIn();
+      }
+      if (home === ownPulumiHome()) fs.rmSync(standInRecord(), { force: true });
+    },
+  );
 }
 
 module.exports = { installPlugin };

@@ -43,8 +43,8 @@ const go = {
  * @returns {[number, number] | undefined} major and minor; undefined when it cannot be run
  */
 function installedVersion({ command }, env) {
-  const { stdout } = spawnSync(command[0], [command[1]], { encoding: "utf8", env });
-  const match = /(\d+)\.(\d+)/.exec(stdout ?? "");
+  const { stdout, error } = spawnSync(command[0], [command[1]], { encoding: "utf8", env });
+  const match = error ? null : /(\d+)\.(\d+)/.exec(stdout);
   return match ? [Number(match[1]), Number(match[2])] : undefined;
 }
 

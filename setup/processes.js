@@ -16,10 +16,13 @@ class SetupError extends Error {}
  */
 function terminalSignalsChild() {
   try {
-    const fields = fs.readFileSync("/proc/self/stat", "utf8").replace(/^.*\) /s, "").split(" ");
+    const fields = fs
+      .readFileSync("/proc/self/stat", "utf8")
+      .replace(/^.*\) /s, "")
+      .split(" ");
     return fields[2] === fields[5]; // process group, foreground group of the terminal
   } catch {
-    return Boolean(process.stdin.isTTY || process.stderr.isTTY);
+    return process.stdin.isTTY || process.stderr.isTTY;
   }
 }
 
@@ -84,9 +87,13 @@ async function runLogged(step, command, args, options = {}) {
   const file = logFile(step);
   fs.mkdirSync(path.dirname(file), { recursive: true });
   const log = fs.openSync(file, "w");
-  const child = spawn(command, args, { cwd: options.cwd ?? root, env: options.env, stdio: ["ignore", log, log] });
+  // Node.js closes what it inherited in the programs it starts. This one has to keep the lock (locked.py) for as long
+  // as it writes, also when this process is killed.
+  const lock = Number(process.env.MESSAGING_LOCK_FD ?? log);
+  const child = spawn(command, args, { cwd: options.cwd ?? root, env: options.env, stdio: ["ignore", log, log, lock] });
   fs.closeSync(log);
   const code = await finish(child);
+  if (code === 130 || code === 143) throw new SetupError(`${step} was interrupted`);
   if (code !== 0) {
     const tail = logLines(step).slice(-15).join("\n  ");
     const fix = options.fix ? `\n${options.fix}` : "";
@@ -94,4 +101,4 @@ async function runLogged(step, command, args, options = {}) {
   }
 }
 
-module.exports = { SetupError, runForeground, runLogged, logLines, finish };
+module.exports = { SetupError, runForeground, runLogged, logLines };

@@ -1,10 +1,10 @@
 "use strict";
-// Usage: node setup/run.js up|preview|destroy|outputs|pulumi|setup|clean [arguments for pulumi]
+// Usage: node setup/run.js up|preview|destroy|outputs|pulumi|setup|exec|clean [arguments]
 // Behind every npm script: brings what is missing, then runs the pulumi CLI. Requires little at the top, because a run
 // with nothing to do has to start at once.
 
 const { takeStackOptions } = require("./arguments.js");
-const { defaultStack, pulumiEnvironment } = require("./environment.js");
+const { defaultStack, developmentEnvironment, pulumiEnvironment } = require("./environment.js");
 const { missing } = require("./missing.js");
 const { SetupError, runForeground } = require("./processes.js");
 const { say } = require("./progress.js");
@@ -19,9 +19,12 @@ const operations = new Map([
   ["import", ["--yes"]],
 ]);
 
-/** Makes what is missing. */
-async function setup() {
-  const items = missing();
+/**
+ * Makes what is missing.
+ * @param {boolean} development with the tools of the checks
+ */
+async function setup(development) {
+  const items = missing(development);
   if (items.length > 0) await require("./ensure.js").ensure(items);
   prepareState();
 }
@@ -80,6 +83,7 @@ const commands = new Map([
   ["outputs", outputs],
   ["pulumi", anything],
   ["setup", async () => 0],
+  ["exec", ([program = "", ...args]) => runForeground(program, args, developmentEnvironment())],
   ["clean", () => require("./ensure.js").runLocked("tools", "clean.js", [])],
 ]);
 
@@ -91,7 +95,7 @@ const commands = new Map([
 async function run(name, args) {
   const command = commands.get(name);
   if (!command) throw new SetupError(`unknown command ${name}: use ${[...commands.keys()].join(", ")}`);
-  if (name !== "clean") await setup();
+  if (name !== "clean") await setup(name === "exec");
   return command(args);
 }
 

@@ -15,7 +15,7 @@ const encryptionKeys = ["secretsprovider", "encryptedkey", "encryptionsalt"];
 function mergeSettings(source, copy) {
   const YAML = require("yaml"); // not at the top: this file is loaded before the packages are installed
   const document = YAML.parseDocument(source);
-  const before = (copy && YAML.parse(copy)) || {};
+  const before = /** @type {Record<string, string>} */ ((copy && YAML.parse(copy)) || {});
   if (!encryptionKeys.some((key) => document.has(key))) {
     for (const key of encryptionKeys) if (before[key] !== undefined) document.set(key, before[key]);
   }

@@ -7,7 +7,7 @@ const fs = require("node:fs");
 const path = require("node:path");
 const { fileURLToPath } = require("node:url");
 const { hasOwnPassphrase, passphraseFile, pulumiEnvironment } = require("./environment.js");
-const { writeWhole } = require("./files.js");
+const { sha256, writeWhole } = require("./files.js");
 const { PROJECT, root, stateDir } = require("./paths.js");
 const { say } = require("./progress.js");
 const { SetupError } = require("./processes.js");
@@ -67,17 +67,35 @@ function pulumiAside(stack, args) {
 }
 
 /**
- * Creates the stack when the backend has none of that name. A backend on disk is asked without the CLI, which takes half a second.
+ * Whether the backend has the stack. A backend on disk is asked without the CLI, which takes half a second.
+ * @param {string} stack
+ * @returns {boolean}
+ */
+function stackExists(stack) {
+  const backend = localBackend(pulumiEnvironment());
+  return backend ? fs.existsSync(stateFile(backend, stack)) : pulumiAside(stack, ["stack", "select"]).status === 0;
+}
+
+/**
+ * Creates the stack when the backend has none of that name.
  * @param {string} stack
  * @throws {SetupError} when it cannot be created
  */
 function ensureStack(stack) {
-  const backend = localBackend(pulumiEnvironment());
-  if (backend && fs.existsSync(stateFile(backend, stack))) return;
-  if (!backend && pulumiAside(stack, ["stack", "select"]).status === 0) return;
+  if (stackExists(stack)) return;
   const { status, stderr } = pulumiAside(stack, ["stack", "init"]);
-  if (status !== 0) throw new SetupError(`the stack ${stack} could not be created:\n${stderr.trim()}`);
-  say(`created the stack ${stack}`);
+  if (status === 0) say(`created the stack ${stack}`);
+  // Another run may have been faster.
+  else if (!stackExists(stack)) throw new SetupError(`the stack ${stack} could not be created:\n${stderr.trim()}`);
+}
+
+/**
+ * The folder of the copies. Stacks of the same name in different backends are encrypted differently, so each backend has its own.
+ * @returns {string}
+ */
+function settingsDir() {
+  const backend = process.env.PULUMI_BACKEND_URL;
+  return path.join(stateDir(), "stacks", ...(backend ? [sha256(backend).slice(0, 16)] : []));
 }
 
 /**
@@ -88,7 +106,7 @@ function ensureStack(stack) {
  */
 function settingsFile(stack, source) {
   const name = `Pulumi.${shortName(stack)}.yaml`;
-  const copy = path.join(stateDir(), "stacks", name);
+  const copy = path.join(settingsDir(), name);
   if (source && !fs.existsSync(path.resolve(root, source))) throw new SetupError(`--config-file ${source}: there is no such file`);
   refreshSettings(path.resolve(root, source ?? name), copy);
   return copy;

@@ -6,7 +6,7 @@ import { digest } from "../hosts/scripts";
 export interface ConfigFile extends Task {
   /** Path of the live link; candidates lie beside it as `<path>.<digest>`. */
   readonly path: string;
-  /** Digest of the text. */
+  /** Digest of the text, as scripts/tasks/config-file.sh computes it too. */
   readonly textDigest: string;
 }
 
@@ -24,19 +24,17 @@ export function configFile(
     readonly after: readonly Task[];
   },
 ): ConfigFile {
-  const textDigest = digest(args.text);
   const task = host.run(parent, {
     name: args.name,
     script: "config-file",
     uses: args.check === undefined ? [] : [`products/${args.check.product}.sh`],
     inputs: {
       FILE: args.path,
-      DIGEST: textDigest,
       CHECK: args.check?.product ?? "",
       VERSION: args.check?.version ?? "",
     },
     body: args.text,
     after: args.after,
   });
-  return { ...task, path: args.path, textDigest };
+  return { ...task, path: args.path, textDigest: digest(args.text) };
 }

@@ -12,8 +12,9 @@ supervisorctl() {
 	"$supervisor_bin/supervisorctl" -c "$supervisord_conf" "$@"
 }
 
+# Only an answer counts: a socket and a process id may be left over.
 supervisord_running() {
-	pid_alive "$supervisord_pid" && [ -S "$supervisord_socket" ]
+	[ -S "$supervisord_socket" ] && curl -fsS --max-time 5 --unix-socket "$supervisord_socket" -o /dev/null http://supervisord/ 2>/dev/null
 }
 
 # Where the manager looks for the definition of a service.

@@ -35,11 +35,7 @@ Nothing was installed. Remove a damaged file and run again; if it persists, do n
 }
 
 download() {
-	if command -v curl >/dev/null 2>&1; then
-		curl -fsSL --connect-timeout 5 --retry 3 --max-time 900 -o "$2" "$1"
-	else
-		wget -q -T 30 -O "$2" "$1"
-	fi
+	curl -fsSL --connect-timeout 5 --retry 3 --max-time 900 -o "$2" "$1"
 }
 
 unpack() {

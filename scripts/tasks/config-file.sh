@@ -1,11 +1,11 @@
 # shellcheck shell=sh disable=SC2154 # inputs come from task.sh
-# Writes a config candidate, FILE.DIGEST, after its consumer has checked it. The link FILE belongs to the service task, which switches to the
+# Writes a config candidate, FILE.<digest of the body>, after its consumer has checked it. The link FILE belongs to the service task, which switches to the
 # candidate, proves it and can switch back.
 #
-# FILE, DIGEST
+# FILE
 # CHECK    product whose product_check accepts or refuses the text; empty: none
 
-candidate=$FILE.$DIGEST
+candidate=$FILE.$(digest_of "$WORK/body" | cut -c 1-12)
 
 desired() {
 	say "$candidate -rw------- $(id -un)"

@@ -48,10 +48,10 @@ remember_links() {
 	for link in $links; do say "$link $(link_target "$link")"; done >"$WORK/links"
 }
 
-# Reads `link target` lines; a link that was absent goes away again.
+# Reads `link target` lines; what was no link goes away.
 switch_links() {
 	while read -r link target; do
-		if [ "$target" = absent ]; then rm -f "$link"; else link_to "$link" "$target"; fi
+		case $target in absent | 'no link') rm -f "$link" ;; *) link_to "$link" "$target" ;; esac
 	done
 }
 
@@ -84,7 +84,7 @@ $left"
 
 roll_back() {
 	switch_links <"$WORK/links"
-	if grep -q ' absent$' "$WORK/links"; then
+	if grep -q -e ' absent$' -e ' no link$' "$WORK/links"; then
 		manager_forget "$NAME"
 		say "There was no earlier state to go back to: $NAME is stopped."
 	elif manager_restart "$NAME" >/dev/null 2>&1 && wait_until_ready >/dev/null; then
@@ -120,6 +120,6 @@ prune() {
 remove() {
 	rm -f "$definition_link"
 	manager_forget "$NAME"
-	rm -f "$CONFIG" "$PREFIX/opt/$NAME/current" "$PREFIX/var/log/$NAME.log"*
+	rm -f "$CONFIG" "$PREFIX/opt/$NAME/current" "$PREFIX/run/$NAME.pid" "$PREFIX/var/log/$NAME.log"*
 	say "$NAME stopped and removed; its data is kept"
 }

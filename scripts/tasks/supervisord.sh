@@ -25,7 +25,7 @@ stop() {
 		pid=$(cat "$supervisord_pid")
 		kill -TERM "$pid"
 		waited=0
-		while kill -0 "$pid" 2>/dev/null; do
+		while pid_alive "$pid"; do
 			waited=$((waited + 1))
 			[ "$waited" -le 300 ] || fail "supervisord (pid $pid) did not stop within a minute"
 			pause
@@ -42,7 +42,7 @@ apply() {
 		mv "$supervisord_conf.new" "$supervisord_conf"
 	fi
 	if ! supervisord_running; then
-		rm -f "$supervisord_pid"
+		rm -f "$supervisord_pid" "$supervisord_socket"
 		# A clean environment: services must not inherit the driver's credentials.
 		cd /
 		env -i PATH=/usr/local/bin:/usr/bin:/bin:/usr/sbin:/sbin HOME="$HOME" LC_ALL=C \

@@ -1,9 +1,8 @@
 import { local, remote } from "@pulumi/command";
-import * as pulumi from "@pulumi/pulumi";
 import assert from "node:assert/strict";
 import { execFileSync } from "node:child_process";
 import { after, beforeEach, describe, it } from "node:test";
-import { eventually, isSecret, isRunning, removeSandboxes, Sandbox } from "./harness";
+import { eventually, isRunning, removeSandboxes, Sandbox } from "./harness";
 
 // What the stand-in for the command provider does beyond the official one, or instead.
 
@@ -12,73 +11,70 @@ const timeout = 60_000;
 after(removeSandboxes);
 
 describe("the stand-in", { timeout }, () => {
-    let sandbox: Sandbox;
+  let sandbox: Sandbox;
 
-    beforeEach(async () => {
-        sandbox = await Sandbox.create();
+  beforeEach(async () => {
+    sandbox = await Sandbox.create();
+  });
+
+  /** Starts a command that notes the plugin's process id, its own and its child's; resolves when both run. */
+  async function startFamily(script: string, signal?: AbortSignal): Promise<{ stopped: Promise<void> }> {
+    const stopped = assert.rejects(
+      sandbox.up(
+        async () => {
+          new local.Command("family", { create: script, dir: sandbox.dir });
+        },
+        { signal },
+      ),
+    );
+    await eventually("the family runs", () => sandbox.lines("pids").length === 3, 20);
+    return { stopped };
+  }
+
+  async function assertFamilyGone(): Promise<void> {
+    const [, parent, child] = sandbox.lines("pids");
+    await eventually("the command is gone", () => !isRunning(parent));
+    await eventually("its child is gone", () => !isRunning(child));
+  }
+
+  const family = "echo $PPID > pids; echo $$ >> pids; sleep 60 & echo $! >> pids; wait";
+
+  it("ends what a cancelled command has started, even what ignores SIGTERM", async () => {
+    const abort = new AbortController();
+    const { stopped } = await startFamily(`trap '' TERM; ${family}`, abort.signal);
+    abort.abort();
+    await assertFamilyGone();
+    await stopped;
+  });
+
+  it("leaves no command behind when the engine is killed", async () => {
+    const { stopped } = await startFamily(family);
+    const plugin = sandbox.lines("pids")[0] ?? "";
+    const engine = execFileSync("ps", ["-o", "ppid=", "-p", plugin], { encoding: "utf8" });
+    process.kill(Number(engine), "SIGKILL");
+    await assertFamilyGone();
+    await eventually("the plugin is gone", () => !isRunning(plugin));
+    await stopped;
+  });
+
+  it("leaves no command behind when it is told to end itself", async () => {
+    const { stopped } = await startFamily(family);
+    process.kill(Number(sandbox.lines("pids")[0]), "SIGTERM");
+    await assertFamilyGone();
+    await stopped;
+  });
+
+  it("reports long errors", async () => {
+    const failed = sandbox.up(async () => {
+      new local.Command("wordy", { create: "seq 60000; exit 5", logging: "none" });
     });
+    await assert.rejects(failed, /exit status 5: running "seq 60000; exit 5":[^]*59999/);
+  });
 
-    /** Starts a command that notes the plugin's process id, its own and its child's; resolves when both run. */
-    async function startFamily(script: string, signal?: AbortSignal): Promise<{ stopped: Promise<void> }> {
-        const stopped = assert.rejects(
-            sandbox.up(
-                async () => {
-                    new local.Command("family", { create: script, dir: sandbox.dir });
-                },
-                { signal },
-            ),
-        );
-        await eventually("the family runs", () => sandbox.lines("pids").length === 3, 20);
-        return { stopped };
-    }
-
-    async function assertFamilyGone(): Promise<void> {
-        const [, parent, child] = sandbox.lines("pids");
-        await eventually("the command is gone", () => !isRunning(parent));
-        await eventually("its child is gone", () => !isRunning(child));
-    }
-
-    const family = "echo $PPID > pids; echo $$ >> pids; sleep 60 & echo $! >> pids; wait";
-
-    it("ends what a cancelled command has started, even what ignores SIGTERM", async () => {
-        const abort = new AbortController();
-        const { stopped } = await startFamily(`trap '' TERM; ${family}`, abort.signal);
-        abort.abort();
-        await assertFamilyGone();
-        await stopped;
+  it("names what it does not provide", async () => {
+    const refused = sandbox.preview(async () => {
+      new remote.Command("remote", { create: "true", connection: { host: "127.0.0.1" } });
     });
-
-    it("leaves no command behind when the engine is killed", async () => {
-        const { stopped } = await startFamily(family);
-        const [plugin] = sandbox.lines("pids");
-        const engine = execFileSync("ps", ["-o", "ppid=", "-p", plugin], { encoding: "utf8" });
-        process.kill(Number(engine), "SIGKILL");
-        await assertFamilyGone();
-        await eventually("the plugin is gone", () => !isRunning(plugin));
-        await stopped;
-    });
-
-    it("makes the output of a command with a secret input a secret, and reports long errors", async () => {
-        const failed = sandbox.up(async () => {
-            const secret = new local.Command("secret", {
-                create: 'cat; echo "$TOKEN" >&2',
-                stdin: "in clear",
-                environment: { TOKEN: pulumi.secret("hush-hush") },
-                logging: "none",
-            });
-            new local.Command("wordy", { create: "seq 60000; exit 5", logging: "none" }, { dependsOn: secret });
-        });
-        await assert.rejects(failed, /exit status 5: running "seq 60000; exit 5":[^]*59999/);
-        const { outputs } = (await sandbox.state()).secret;
-        assert.equal(outputs.stdin, "in clear");
-        assert.ok(isSecret(outputs.stdout));
-        assert.ok(isSecret(outputs.stderr));
-    });
-
-    it("names what it does not provide", async () => {
-        const refused = sandbox.preview(async () => {
-            new remote.Command("remote", { create: "true", connection: { host: "127.0.0.1" } });
-        });
-        await assert.rejects(refused, /command:remote:Command is not provided/);
-    });
+    await assert.rejects(refused, /command:remote:Command is not provided/);
+  });
 });

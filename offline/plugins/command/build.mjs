@@ -1,25 +1,24 @@
 // Bundles the plugin to one executable file: node offline/plugins/command/build.mjs <output directory>
-import { build } from "esbuild";
+import { buildSync } from "esbuild";
 import { chmodSync } from "node:fs";
 import { dirname, join } from "node:path";
-import { fileURLToPath } from "node:url";
 
 const [outputDirectory] = process.argv.slice(2);
 if (!outputDirectory) {
-    process.stderr.write("usage: node build.mjs <output directory>\n");
-    process.exit(2);
+  process.stderr.write("usage: node build.mjs <output directory>\n");
+  process.exit(2);
 }
 const executable = join(outputDirectory, "pulumi-resource-command");
-await build({
-    entryPoints: [join(dirname(fileURLToPath(import.meta.url)), "main.ts")],
-    outfile: executable,
-    bundle: true,
-    minify: true,
-    platform: "node",
-    target: "node20",
-    format: "cjs",
-    legalComments: "inline",
-    banner: { js: "#!/usr/bin/env node" },
-    logLevel: "warning",
+buildSync({
+  entryPoints: [join(dirname(process.argv[1] ?? ""), "main.ts")],
+  outfile: executable,
+  bundle: true,
+  minify: true,
+  platform: "node",
+  target: "node20",
+  format: "cjs",
+  legalComments: "inline",
+  banner: { js: "#!/usr/bin/env node" },
+  logLevel: "warning",
 });
 chmodSync(executable, 0o755);

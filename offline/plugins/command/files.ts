@@ -11,28 +11,33 @@ import { fileAsset, type PropertyMap } from "./values";
  * @throws if a glob is malformed or a matching file cannot be read
  */
 export async function findAssets(dir: string, globs: readonly string[]): Promise<PropertyMap> {
-    const lastRuleFirst = [...globs].reverse().map((glob) => {
-        const excludes = glob.startsWith("!");
-        return { excludes, pattern: globPattern(excludes ? glob.slice(1) : glob) };
-    });
-    const assets: PropertyMap = {};
-    for await (const path of filesBelow(dir, "")) {
-        const rule = lastRuleFirst.find(({ pattern }) => pattern.test(path));
-        if (rule && !rule.excludes) {
-            const file = join(dir, path);
-            assets[path] = fileAsset(file, createHash("sha256").update(await readFile(file)).digest("hex"));
-        }
+  const lastRuleFirst = [...globs].reverse().map((glob) => {
+    const excludes = glob.startsWith("!");
+    return { excludes, pattern: globPattern(excludes ? glob.slice(1) : glob) };
+  });
+  const assets: PropertyMap = {};
+  for await (const path of filesBelow(dir, "")) {
+    const rule = lastRuleFirst.find(({ pattern }) => pattern.test(path));
+    if (rule && !rule.excludes) {
+      const file = join(dir, path);
+      assets[path] = fileAsset(
+        file,
+        createHash("sha256")
+          .update(await readFile(file))
+          .digest("hex"),
+      );
     }
-    return assets;
+  }
+  return assets;
 }
 
 async function* filesBelow(root: string, folder: string): AsyncGenerator<string> {
-    for (const entry of await readdir(join(root, folder), { withFileTypes: true })) {
-        const path = folder === "" ? entry.name : `${folder}/${entry.name}`;
-        if (entry.isDirectory()) {
-            yield* filesBelow(root, path);
-        } else {
-            yield path;
-        }
+  for (const entry of await readdir(join(root, folder), { withFileTypes: true })) {
+    const path = folder === "" ? entry.name : `${folder}/${entry.name}`;
+    if (entry.isDirectory()) {
+      yield* filesBelow(root, path);
+    } else {
+      yield path;
     }
+  }
 }

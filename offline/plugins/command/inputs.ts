@@ -5,14 +5,14 @@ export type PropertyType = "string" | "boolean" | "string[]" | "any[]" | "map" |
 
 /** One property: its type, what it means, and what it does to the resource. */
 export interface PropertySpec {
-    readonly type: PropertyType;
-    readonly description: string;
-    /** The value when none is given. */
-    readonly default?: boolean;
-    /** A function cannot be called, or a resource not be created, without it. */
-    readonly required?: boolean;
-    /** A change replaces the resource instead of updating it. */
-    readonly replaces?: boolean;
+  readonly type: PropertyType;
+  readonly description: string;
+  /** The value when none is given. */
+  readonly default?: boolean;
+  /** A function cannot be called, or a resource not be created, without it. */
+  readonly required?: boolean;
+  /** A change replaces the resource instead of updating it. */
+  readonly replaces?: boolean;
 }
 
 /** Properties by name. */
@@ -20,8 +20,8 @@ export type PropertySpecs = Readonly<Record<string, PropertySpec>>;
 
 /** A property that cannot be accepted, and the reason in words. */
 export interface CheckFailure {
-    readonly property: string;
-    readonly reason: string;
+  readonly property: string;
+  readonly reason: string;
 }
 
 /**
@@ -29,82 +29,82 @@ export interface CheckFailure {
  * What a preview does not know yet is accepted.
  */
 export function checkInputs(inputs: PropertyMap, specs: PropertySpecs): CheckFailure[] {
-    const failures: CheckFailure[] = [];
-    for (const [property, value] of Object.entries(inputs)) {
-        const spec = specs[property];
-        if (!spec) {
-            failures.push({ property, reason: `Unrecognized field '${property}'` });
-        } else if (!accepts(spec.type, reveal(value))) {
-            failures.push({ property, reason: `Field '${property}' must be ${typeNames[spec.type]}` });
-        }
+  const failures: CheckFailure[] = [];
+  for (const [property, value] of Object.entries(inputs)) {
+    const spec = specs[property];
+    if (!spec) {
+      failures.push({ property, reason: `Unrecognized field '${property}'` });
+    } else if (!accepts(spec.type, reveal(value))) {
+      failures.push({ property, reason: `Field '${property}' must be ${typeNames[spec.type]}` });
     }
-    for (const [property, spec] of Object.entries(specs)) {
-        if (spec.required && (inputs[property] ?? null) === null) {
-            failures.push({ property, reason: `Missing required field '${property}'` });
-        }
+  }
+  for (const [property, spec] of Object.entries(specs)) {
+    if (spec.required && (inputs[property] ?? null) === null) {
+      failures.push({ property, reason: `Missing required field '${property}'` });
     }
-    return failures;
+  }
+  return failures;
 }
 
 /** The inputs with the defaults of the absent ones filled in. */
 export function withDefaults(inputs: PropertyMap, specs: PropertySpecs): PropertyMap {
-    const filled = { ...inputs };
-    for (const [property, spec] of Object.entries(specs)) {
-        if (spec.default !== undefined) {
-            filled[property] ??= spec.default;
-        }
+  const filled = { ...inputs };
+  for (const [property, spec] of Object.entries(specs)) {
+    if (spec.default !== undefined) {
+      filled[property] ??= spec.default;
     }
-    return filled;
+  }
+  return filled;
 }
 
 /** The text of a property, in clear, or undefined if it is absent. Checked inputs only. */
 export function text(properties: PropertyMap, name: string): string | undefined {
-    return (reveal(properties[name] ?? null) ?? undefined) as string | undefined;
+  return (reveal(properties[name] ?? null) ?? undefined) as string | undefined;
 }
 
 /** The strings of a list, in clear, or undefined if it is absent. Checked inputs only. */
 export function textList(properties: PropertyMap, name: string): string[] | undefined {
-    return (reveal(properties[name] ?? null) ?? undefined) as string[] | undefined;
+  return (reveal(properties[name] ?? null) ?? undefined) as string[] | undefined;
 }
 
 /** The strings of a map, in clear; empty if it is absent. Checked inputs only. */
 export function textMap(properties: PropertyMap, name: string): Record<string, string> {
-    return (reveal(properties[name] ?? null) ?? {}) as Record<string, string>;
+  return (reveal(properties[name] ?? null) ?? {}) as Record<string, string>;
 }
 
 /** A truth value, or undefined if it is absent. Checked inputs only. */
 export function flag(properties: PropertyMap, name: string): boolean | undefined {
-    return (reveal(properties[name] ?? null) ?? undefined) as boolean | undefined;
+  return (reveal(properties[name] ?? null) ?? undefined) as boolean | undefined;
 }
 
 const typeNames: Readonly<Record<PropertyType, string>> = {
-    string: "a string",
-    boolean: "a boolean",
-    "string[]": "a list of strings",
-    "any[]": "a list",
-    map: "a map of strings",
-    logging: "a string",
+  string: "a string",
+  boolean: "a boolean",
+  "string[]": "a list of strings",
+  "any[]": "a list",
+  map: "a map of strings",
+  logging: "a string",
 };
 
 function accepts(type: PropertyType, value: Value): boolean {
-    if (value === null || isUnknown(value)) {
-        return true;
-    }
-    switch (type) {
-        case "string":
-        case "logging":
-            return typeof value === "string";
-        case "boolean":
-            return typeof value === "boolean";
-        case "string[]":
-            return Array.isArray(value) && value.every(isText);
-        case "any[]":
-            return Array.isArray(value);
-        case "map":
-            return isObject(value) && signatureOf(value) === undefined && Object.values(value).every(isText);
-    }
+  if (value === null || isUnknown(value)) {
+    return true;
+  }
+  switch (type) {
+    case "string":
+    case "logging":
+      return typeof value === "string";
+    case "boolean":
+      return typeof value === "boolean";
+    case "string[]":
+      return Array.isArray(value) && value.every(isText);
+    case "any[]":
+      return Array.isArray(value);
+    case "map":
+      return isObject(value) && signatureOf(value) === undefined && Object.values(value).every(isText);
+  }
 }
 
 function isText(value: Value): boolean {
-    return typeof value === "string";
+  return typeof value === "string";
 }

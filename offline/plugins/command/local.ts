@@ -2,30 +2,28 @@ import { execute } from "./execute";
 import { findAssets } from "./files";
 import type { Context, FunctionHandler, ResourceHandler } from "./handlers";
 import { flag, text, textList, textMap } from "./inputs";
-import { previewedOutputs, previousOutputs, printedOutputs, unknownOutputs } from "./outputs";
+import { previewedOutputs, previousOutputs, unknownOutputs } from "./outputs";
 import { commandInputs, runInputs } from "./specs";
 import { assetArchive, type PropertyMap } from "./values";
 
-const defaultInterpreter = ["/bin/sh", "-c"];
+const defaultInterpreter: [string, ...string[]] = ["/bin/sh", "-c"];
 
 /** `command:local:Command`: a command for each step in a resource's life. */
 export const localCommand: ResourceHandler = {
-    inputs: commandInputs,
-    previewCreate: (inputs) => ({ ...inputs, ...unknownOutputs(inputs) }),
-    previewUpdate: (olds, news) => ({ ...news, ...previewedOutputs(olds, news) }),
-    create: (context, urn, inputs) =>
-        runLocally(context, urn, text(inputs, "create"), inputs, { stdout: "", stderr: "" }),
-    update: (context, urn, olds, news) =>
-        runLocally(context, urn, text(news, "update") ?? text(news, "create"), news, previousOutputs(olds)),
-    delete: async (context, urn, state) => {
-        await runLocally(context, urn, text(state, "delete"), state, previousOutputs(state));
-    },
+  inputs: commandInputs,
+  previewCreate: (inputs) => ({ ...inputs, ...unknownOutputs }),
+  previewUpdate: (olds, news) => ({ ...news, ...previewedOutputs(olds, news) }),
+  create: (context, urn, inputs) => runLocally(context, urn, text(inputs, "create"), inputs, { stdout: "", stderr: "" }),
+  update: (context, urn, olds, news) => runLocally(context, urn, text(news, "update") ?? text(news, "create"), news, previousOutputs(olds)),
+  delete: async (context, urn, state) => {
+    await runLocally(context, urn, text(state, "delete"), state, previousOutputs(state));
+  },
 };
 
 /** `command:local:run`: a command that is run at once, in previews too. */
 export const localRun: FunctionHandler = {
-    inputs: runInputs,
-    invoke: (context, args) => runLocally(context, "", text(args, "command"), args, {}),
+  inputs: runInputs,
+  invoke: (context, args) => runLocally(context, "", text(args, "command"), args, {}),
 };
 
 /**
@@ -35,56 +33,57 @@ export const localRun: FunctionHandler = {
  * @throws if the command fails, or a file that the globs find cannot be read
  */
 async function runLocally(
-    context: Context,
-    urn: string,
-    command: string | undefined,
-    inputs: PropertyMap,
-    previous: PropertyMap,
+  context: Context,
+  urn: string,
+  command: string | undefined,
+  inputs: PropertyMap,
+  previous: PropertyMap,
 ): Promise<PropertyMap> {
-    if (command === undefined) {
-        return { ...inputs, ...previous };
-    }
-    const interpreter = textList(inputs, "interpreter") ?? [];
-    const dir = text(inputs, "dir");
-    const log = context.log.open(urn, text(inputs, "logging"));
-    const execution = execute(
-        {
-            command,
-            interpreter: interpreter.length > 0 ? interpreter : defaultInterpreter,
-            dir,
-            environment: { ...textMap(inputs, "environment"), ...previousOutputVariables(inputs, previous) },
-            stdin: text(inputs, "stdin"),
-            onOutput: (stream, piece) => log.write(stream, piece),
-        },
-        context.groups,
-    );
-    const printed = await execution.finally(() => log.end());
-    return {
-        ...inputs,
-        ...previous,
-        ...printedOutputs(inputs, printed),
-        ...(await foundFiles(inputs, dir ?? process.cwd())),
-    };
+  if (command === undefined) {
+    return { ...inputs, ...previous };
+  }
+  const [program, ...args] = textList(inputs, "interpreter") ?? [];
+  const dir = text(inputs, "dir");
+  const log = context.log.open(urn, text(inputs, "logging"));
+  const execution = execute(
+    {
+      command,
+      interpreter: program === undefined ? defaultInterpreter : [program, ...args],
+      dir,
+      environment: { ...textMap(inputs, "environment"), ...previousOutputVariables(inputs, previous) },
+      stdin: text(inputs, "stdin"),
+      onOutput: (stream, piece) => log.write(stream, piece),
+    },
+    context.groups,
+  );
+  const printed = await execution.finally(() => log.end());
+  return {
+    ...inputs,
+    ...previous,
+    stdout: printed.stdout,
+    stderr: printed.stderr,
+    ...(await foundFiles(inputs, dir ?? process.cwd())),
+  };
 }
 
 function previousOutputVariables(inputs: PropertyMap, previous: PropertyMap): Record<string, string> {
-    const variables: Record<string, string> = {};
-    if (flag(inputs, "addPreviousOutputInEnv") ?? true) {
-        for (const stream of ["stdout", "stderr"]) {
-            const output = text(previous, stream);
-            if (output) {
-                variables[`PULUMI_COMMAND_${stream.toUpperCase()}`] = output;
-            }
-        }
+  const variables: Record<string, string> = {};
+  if (flag(inputs, "addPreviousOutputInEnv") ?? true) {
+    for (const stream of ["stdout", "stderr"]) {
+      const output = text(previous, stream);
+      if (output) {
+        variables[`PULUMI_COMMAND_${stream.toUpperCase()}`] = output;
+      }
     }
-    return variables;
+  }
+  return variables;
 }
 
 async function foundFiles(inputs: PropertyMap, dir: string): Promise<PropertyMap> {
-    const assetPaths = textList(inputs, "assetPaths");
-    const archivePaths = textList(inputs, "archivePaths");
-    return {
-        ...(assetPaths && { assets: await findAssets(dir, assetPaths) }),
-        ...(archivePaths && { archive: assetArchive(await findAssets(dir, archivePaths)) }),
-    };
+  const assetPaths = textList(inputs, "assetPaths");
+  const archivePaths = textList(inputs, "archivePaths");
+  return {
+    ...(assetPaths && { assets: await findAssets(dir, assetPaths) }),
+    ...(archivePaths && { archive: assetArchive(await findAssets(dir, archivePaths)) }),
+  };
 }

@@ -9,50 +9,50 @@ const parentPollMilliseconds = 500;
 const maxMessageBytes = 400 * 1024 * 1024;
 
 function main(engineAddress: string | undefined): void {
-    if (!engineAddress) {
-        process.stderr.write("fatal: started by the Pulumi engine only, with the engine's address as last argument\n");
-        process.exit(1);
+  if (!engineAddress) {
+    process.stderr.write("fatal: started by the Pulumi engine only, with the engine's address as last argument\n");
+    process.exit(1);
+  }
+  const groups = new CommandGroups();
+  const log = new EngineLog(engineAddress);
+  const server = new Server({
+    "grpc.max_receive_message_length": maxMessageBytes,
+    "grpc.max_send_message_length": maxMessageBytes,
+  });
+  server.addService(ResourceProviderService, providerService({ log, groups }));
+  server.bindAsync("127.0.0.1:0", ServerCredentials.createInsecure(), (error, port) => {
+    if (error) {
+      process.stderr.write(`fatal: cannot listen: ${error.message}\n`);
+      process.exit(1);
     }
-    const groups = new CommandGroups();
-    const log = new EngineLog(engineAddress);
-    const server = new Server({
-        "grpc.max_receive_message_length": maxMessageBytes,
-        "grpc.max_send_message_length": maxMessageBytes,
-    });
-    server.addService(ResourceProviderService, providerService({ log, groups }));
-    server.bindAsync("127.0.0.1:0", ServerCredentials.createInsecure(), (error, port) => {
-        if (error) {
-            process.stderr.write(`fatal: cannot listen: ${error.message}\n`);
-            process.exit(1);
-        }
-        process.stdout.write(`${port}\n`);
-    });
-    onEnd(async () => {
-        await groups.endAll();
-        server.forceShutdown();
-        log.close();
-        process.exit(0);
-    });
+    process.stdout.write(`${port}\n`);
+  });
+  onEnd(async () => {
+    await groups.endAll();
+    server.forceShutdown();
+    log.close();
+    process.exit(0);
+  });
 }
 
 /** Calls back once when the plugin is to end: by a signal, or because the engine is gone. */
 function onEnd(end: () => Promise<void>): void {
-    let ending = false;
-    const once = (): void => {
-        if (!ending) {
-            ending = true;
-            void end();
-        }
-    };
-    process.on("SIGINT", once);
-    process.on("SIGTERM", once);
-    // An engine killed with SIGKILL says nothing: its plugins only find that they have another parent.
-    const engine = process.ppid;
-    setInterval(() => {
-        if (process.ppid !== engine) {
-            once();
-        }
-    }, parentPollMilliseconds);
+  let ending = false;
+  const once = (): void => {
+    if (!ending) {
+      ending = true;
+      void end();
+    }
+  };
+  process.on("SIGINT", once);
+  process.on("SIGTERM", once);
+  // An engine killed with SIGKILL says nothing: its plugins only find that they have another parent.
+  const engine = process.ppid;
+  setInterval(() => {
+    if (process.ppid !== engine) {
+      once();
+    }
+  }, parentPollMilliseconds);
 }
 
 main(process.argv.slice(2).at(-1));

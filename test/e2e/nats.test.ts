@@ -1,0 +1,154 @@
+import assert from "node:assert/strict";
+import { spawnSync } from "node:child_process";
+import { existsSync, readFileSync } from "node:fs";
+import { join } from "node:path";
+import { after, before, describe, test } from "node:test";
+import { TestStack } from "../support/test-stack";
+import { eventually, isAlive } from "../support/temporary";
+
+/** Kills an up, and everything the engine started in its group, as soon as it prints something. */
+async function killWhen(stack: TestStack, pattern: RegExp): Promise<void> {
+  const up = stack.startNpmScript("up");
+  let output = "";
+  await new Promise<void>((resolve, reject) => {
+    const read = (chunk: Buffer) => {
+      output += chunk.toString();
+      if (pattern.test(output)) resolve();
+    };
+    up.stdout?.on("data", read);
+    up.stderr?.on("data", read);
+    up.on("exit", () => reject(new Error(`ended before ${pattern}: ${output}`)));
+  });
+  up.removeAllListeners("exit");
+  const ended = new Promise((resolve) => up.on("exit", resolve));
+  process.kill(-(up.pid ?? NaN), "SIGKILL");
+  await ended;
+}
+
+describe("a stack's life with the npm scripts", { timeout: 900_000 }, () => {
+  let stack: TestStack;
+
+  before(async () => {
+    stack = await TestStack.forNpmScripts();
+  });
+  after(() => stack.dispose());
+
+  const up = () => {
+    const result = stack.npmScript("up");
+    assert.equal(result.status, 0, result.output);
+    return result.output;
+  };
+
+  for (const [moment, pattern] of [
+    ["before the first task", /Updating \(test\)/],
+    ["while packages are installed", /local-supervisor creating/],
+    ["while the server starts", /local-nats-server-service creating/],
+  ] as const) {
+    test(`an up killed ${moment} is repaired by the next one`, async () => {
+      await killWhen(stack, pattern);
+    });
+  }
+
+  test("the next up converges by itself, and the one after it changes nothing", async () => {
+    up();
+    assert.equal((await stack.monitor("healthz"))?.["status"], "ok");
+    const again = stack.npmScript("up", "--expect-no-changes");
+    assert.equal(again.status, 0, again.output);
+    const preview = stack.npmScript("preview", "--expect-no-changes");
+    assert.equal(preview.status, 0, preview.output);
+  });
+
+  test("the clone is untouched", () => {
+    const status = spawnSync("git", ["status", "--porcelain", "--", "Pulumi.dev.yaml", "Pulumi.test.yaml"], { encoding: "utf8" });
+    assert.equal(status.stdout, "");
+  });
+
+  test("outputs --json is JSON alone, with the endpoints and the memory plan", () => {
+    const { status, output } = stack.npmScript("outputs", "--json");
+    assert.equal(status, 0, output);
+    const outputs = JSON.parse(output) as Record<string, unknown>;
+    assert.deepEqual(outputs["nats"], {
+      url: `nats://127.0.0.1:${stack.client}`,
+      monitoringUrl: `http://127.0.0.1:${stack.monitoring}`,
+      version: "2.10.29",
+    });
+    assert.deepEqual(outputs["ram"], {
+      budget: 4 * 2 ** 30,
+      planned: 200_000_000 + 32 * 2 ** 20,
+      enforcement: "runtime",
+      byComponent: { nats: 200_000_000, supervisord: 32 * 2 ** 20 },
+    });
+    assert.deepEqual(Object.keys(outputs["hosts"] as object), ["local"]);
+  });
+
+  test("every listener is on loopback", () => {
+    const ours = [stack.pid("nats-server"), stack.pid("supervisord")];
+    const sockets = spawnSync("ss", ["-ltnpH"], { encoding: "utf8" }).stdout.split("\n");
+    const listeners = sockets.filter((line) => ours.some((pid) => line.includes(`pid=${pid},`))).map((line) => line.trim().split(/\s+/)[3]);
+    assert.deepEqual(listeners.sort(), [`127.0.0.1:${stack.client}`, `127.0.0.1:${stack.monitoring}`].sort());
+  });
+
+  test("services have a clean environment: none of the driver's credentials", () => {
+    for (const service of ["nats-server", "supervisord"] as const) {
+      const environment = readFileSync(`/proc/${stack.pid(service)}/environ`, "utf8");
+      assert.doesNotMatch(environment, /PULUMI|XDG_STATE/);
+    }
+  });
+
+  test("limits are the server's own: configured ones are in effect", async () => {
+    stack.configure({
+      maxConnections: 321,
+      maxPayload: "2MB",
+      writeDeadline: "3s",
+      jetstream: { maxMemoryStore: "50MB", maxFileStore: "2GiB" },
+    });
+    up();
+    const varz = await stack.monitor("varz");
+    assert.equal(varz?.["max_connections"], 321);
+    assert.equal(varz["max_payload"], 2_000_000);
+    assert.equal(varz["write_deadline"], 3e9);
+    assert.equal(varz["gomemlimit"], 170_000_000);
+    const { config } = varz["jetstream"] as { config: Record<string, unknown> };
+    assert.equal(config["max_memory"], 50_000_000);
+    assert.equal(config["max_storage"], 2 * 2 ** 30);
+    assert.equal(config["sync_always"], true);
+  });
+
+  test("a server killed with -9 is back within 5 s with its messages", async () => {
+    assert.equal(stack.nats("stream", "add", "ORDERS", "--subjects", "orders", "--defaults").status, 0);
+    for (const order of ["first", "second", "third"]) assert.match(stack.nats("request", "orders", order).output, /"stream":"ORDERS"/);
+    const killed = stack.pid("nats-server");
+    process.kill(killed, "SIGKILL");
+    await eventually(
+      "the server answers again",
+      5,
+      async () => stack.pid("nats-server") !== killed && (await stack.monitor("healthz"))?.["status"] === "ok",
+    );
+    assert.match(stack.nats("stream", "get", "ORDERS", "3").output, /third/);
+    const preview = stack.npmScript("preview", "--expect-no-changes");
+    assert.equal(preview.status, 0, preview.output);
+  });
+
+  test("two ups at once: one is refused or waits, and the stack is whole", async () => {
+    stack.configure({ maxConnections: 500 });
+    const [first, second] = [stack.startNpmScript("up"), stack.startNpmScript("up")];
+    const ended = await Promise.all([first, second].map((child) => new Promise<number | null>((resolve) => child.on("exit", resolve))));
+    assert.ok(ended.includes(0), `exit codes ${ended.join(", ")}`);
+    assert.equal((await stack.monitor("varz"))?.["max_connections"], 500);
+    const preview = stack.npmScript("preview", "--expect-no-changes");
+    assert.equal(preview.status, 0, preview.output);
+  });
+
+  test("destroy stops everything and keeps the messages; the next up serves them", async () => {
+    const pids = [stack.pid("nats-server"), stack.pid("supervisord")];
+    const destroyed = stack.npmScript("destroy");
+    assert.equal(destroyed.status, 0, destroyed.output);
+    assert.match(destroyed.output, /kept with \d+ kB of data/);
+    for (const pid of pids) assert.equal(isAlive(pid), false);
+    for (const gone of ["opt", "etc", "run"]) assert.equal(existsSync(join(stack.prefix, gone)), false, gone);
+    assert.equal(existsSync(join(stack.prefix, "var/lib/nats/jetstream")), true);
+    up();
+    assert.match(stack.nats("stream", "get", "ORDERS", "1").output, /first/);
+    assert.equal(stack.npmScript("destroy").status, 0);
+  });
+});

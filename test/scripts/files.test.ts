@@ -1,0 +1,211 @@
+import assert from "node:assert/strict";
+import { createHash } from "node:crypto";
+import { chmodSync, existsSync, mkdirSync, readFileSync, readdirSync, writeFileSync } from "node:fs";
+import { createServer } from "node:http";
+import { spawnSync } from "node:child_process";
+import { join } from "node:path";
+import { after, before, describe, test } from "node:test";
+import { parseObservation } from "../../hosts/observe";
+import { BUSYBOX_MISSING, HostShell, USERLANDS } from "../support/host-shell";
+
+const sha256 = (data: Buffer | string) => createHash("sha256").update(data).digest("hex");
+
+if (BUSYBOX_MISSING !== undefined) test("scripts on BusyBox", { skip: BUSYBOX_MISSING }, () => {});
+
+for (const userland of USERLANDS) {
+  describe(userland.name, () => {
+    let host: HostShell;
+    before(() => {
+      host = new HostShell(userland);
+    });
+    after(() => host.dispose());
+
+    const succeed = (outcome: { status: number | null; stdout: string; stderr: string }, pattern: RegExp) => {
+      assert.equal(outcome.status, 0, outcome.stderr);
+      assert.match(outcome.stdout, pattern);
+    };
+
+    test("data-directory: made, unchanged, repaired, kept with its data, removed when empty", () => {
+      const inputs = { DIRECTORY: join(host.prefix, "var/lib/data") };
+      succeed(host.task("apply", "data-directory", inputs), /ready/);
+      succeed(host.task("apply", "data-directory", inputs), /^unchanged$/m);
+      chmodSync(inputs.DIRECTORY, 0o755);
+      assert.match(host.task("differences", "data-directory", inputs).stdout, /^expected: .* drwx------ .*\nfound: .* drwxr-xr-x /);
+      succeed(host.task("apply", "data-directory", inputs), /ready/);
+      writeFileSync(join(inputs.DIRECTORY, "message"), "kept");
+      succeed(host.task("remove", "data-directory", inputs), /kept with \d+ kB of data/);
+      succeed(host.task("remove", "data-directory", inputs), /kept/);
+      assert.equal(readFileSync(join(inputs.DIRECTORY, "message"), "utf8"), "kept");
+    });
+
+    test("config-file: written, unchanged, an edited line is shown and repaired, removed twice", () => {
+      const inputs = { FILE: join(host.prefix, "etc/product/a.conf"), CHECK: "", VERSION: "" };
+      const body = '# comment\nlimit: 1000\npath: "/x y"\n';
+      const candidate = `${inputs.FILE}.${sha256(body).slice(0, 12)}`;
+      succeed(host.task("apply", "config-file", inputs, body), /written/);
+      assert.equal(readFileSync(candidate, "utf8"), body);
+      succeed(host.task("apply", "config-file", inputs, body), /^unchanged$/m);
+      writeFileSync(candidate, body.replace("1000", "5"));
+      assert.equal(
+        host.task("differences", "config-file", inputs, body).stdout,
+        `expected: ${candidate}: limit: 1000\nfound:    ${candidate}: limit: 5\n`,
+      );
+      succeed(host.task("apply", "config-file", inputs, body), /written/);
+      assert.equal(readFileSync(candidate, "utf8"), body);
+      succeed(host.task("remove", "config-file", inputs, body), /removed/);
+      succeed(host.task("remove", "config-file", inputs, body), /removed/);
+      assert.equal(existsSync(candidate), false);
+    });
+
+    describe("artifact", () => {
+      let cache: string;
+      let archive: string;
+      const tool = "#!/bin/sh\necho tool\n";
+      const inputs = (overrides: Record<string, string>) => ({
+        NAME: "tool",
+        VERSION: "1.0.0",
+        BINARY: "tool",
+        LINK: "yes",
+        CACHE: cache,
+        URL: "",
+        SHA256: "",
+        BUILT_SHA256: sha256(tool),
+        ...overrides,
+      });
+      const installed = () => join(host.prefix, "opt/tool/1.0.0/tool");
+
+      before(() => {
+        cache = join(host.directory, "cache");
+        mkdirSync(join(host.directory, "tool-1.0.0"), { recursive: true });
+        mkdirSync(cache);
+        writeFileSync(join(host.directory, "tool-1.0.0/tool"), tool, { mode: 0o755 });
+        archive = join(host.directory, "tool-1.0.0.tar.gz");
+        spawnSync("tar", ["-czf", archive, "-C", host.directory, "tool-1.0.0"]);
+      });
+
+      test("the built binary is verified, installed and linked; a second run changes nothing", () => {
+        writeFileSync(join(cache, "tool"), tool);
+        succeed(host.task("apply", "artifact", inputs({})), /installed \(built from source\)/);
+        succeed(host.task("apply", "artifact", inputs({})), /^unchanged$/m);
+        assert.equal(spawnSync(join(host.prefix, "opt/tool/current/tool"), { encoding: "utf8" }).stdout, "tool\n");
+      });
+
+      test("an altered binary is drift and is replaced", () => {
+        writeFileSync(installed(), "#!/bin/sh\necho altered\n");
+        assert.match(host.task("differences", "artifact", inputs({})).stdout, /^expected: tool 1\.0\.0 sha256 .*\nfound: .* sha256 /);
+        succeed(host.task("apply", "artifact", inputs({})), /installed/);
+        assert.equal(readFileSync(installed(), "utf8"), tool);
+      });
+
+      test("a wrong checksum is refused, names both digests, and leaves the installed version alone", () => {
+        const before = readdirSync(join(host.prefix, "opt/tool"));
+        const outcome = host.task("apply", "artifact", inputs({ BUILT_SHA256: "0".repeat(64) }));
+        assert.equal(outcome.status, 1);
+        assert.match(outcome.stderr, new RegExp(`checksum mismatch[^]*expected SHA-256 0{64}[^]*found    SHA-256 ${sha256(tool)}`));
+        assert.deepEqual(readdirSync(join(host.prefix, "opt/tool")), before);
+        assert.equal(readFileSync(installed(), "utf8"), tool);
+      });
+
+      test("an official archive in the cache comes first; a truncated one is refused and nothing of it is unpacked", () => {
+        const data = readFileSync(archive);
+        const official = { URL: "http://127.0.0.1:9/tool-1.0.0.tar.gz", SHA256: sha256(data), VERSION: "1.1.0" };
+        writeFileSync(join(cache, "tool-1.0.0.tar.gz"), data.subarray(0, data.length - 20));
+        const truncated = host.task("apply", "artifact", inputs(official));
+        assert.equal(truncated.status, 1);
+        assert.match(truncated.stderr, /checksum mismatch/);
+        assert.equal(existsSync(join(host.prefix, "opt/tool/1.1.0")), false);
+        writeFileSync(join(cache, "tool-1.0.0.tar.gz"), data);
+        succeed(host.task("apply", "artifact", inputs(official)), /installed \(official archive\)/);
+      });
+
+      test("without a cache the archive is downloaded and verified; an unreachable source is named", async () => {
+        const data = readFileSync(archive);
+        // Another process answers, because the host shell blocks this one.
+        const answer = `require("node:http").createServer((q, r) => q.url === "/tool.tar.gz" ? r.end(require("node:fs").readFileSync(${JSON.stringify(archive)})) : r.writeHead(404).end()).listen(0, "127.0.0.1", function () { console.log(this.address().port) })`;
+        const { spawn } = await import("node:child_process");
+        const server = spawn(process.execPath, ["-e", answer]);
+        try {
+          const port = await new Promise<string>((resolve) =>
+            server.stdout.once("data", (line: Buffer) => resolve(line.toString().trim())),
+          );
+          const from = (file: string) =>
+            inputs({ CACHE: "/nonexistent", VERSION: "1.2.0", URL: `http://127.0.0.1:${port}/${file}`, SHA256: sha256(data) });
+          const missing = host.task("apply", "artifact", from("missing.tar.gz"));
+          assert.equal(missing.status, 1);
+          assert.match(missing.stderr, /missing\.tar\.gz cannot be fetched; `npm run setup` builds it/);
+          succeed(host.task("apply", "artifact", from("tool.tar.gz")), /installed \(official archive\)/);
+        } finally {
+          server.kill();
+        }
+      });
+
+      test("nothing to install from is said with the fix", () => {
+        const outcome = host.task("apply", "artifact", inputs({ CACHE: "/nonexistent", VERSION: "9.9.9" }));
+        assert.equal(outcome.status, 1);
+        assert.match(outcome.stderr, /no official archive is pinned.*`npm run setup`/);
+      });
+
+      test("removed twice, with every version", () => {
+        succeed(host.task("remove", "artifact", inputs({})), /removed/);
+        succeed(host.task("remove", "artifact", inputs({})), /removed/);
+        assert.equal(existsSync(join(host.prefix, "opt/tool")), false);
+      });
+    });
+
+    test("an input that is no KEY=value, or would shadow the shell's own, is refused", () => {
+      for (const key of ["PATH", "lower", "1A", "A B"]) {
+        const outcome = host.task("apply", "data-directory", { [key]: "x", DIRECTORY: join(host.prefix, "never") });
+        assert.equal(outcome.status, 1, key);
+        assert.match(outcome.stderr, /not an input/);
+      }
+      assert.equal(existsSync(join(host.prefix, "never")), false);
+    });
+
+    test("values are data: quotes, dollars and commands in them are not run", () => {
+      const name = `a'b"c$(touch ${host.directory}/pwned)\`id\`;d`;
+      succeed(host.task("apply", "data-directory", { DIRECTORY: join(host.directory, "values", name) }), /ready/);
+      assert.deepEqual(readdirSync(join(host.directory, "values")).length > 0, true);
+      assert.equal(existsSync(join(host.directory, "pwned")), false);
+    });
+
+    test("a lock of a dead process is taken over", () => {
+      mkdirSync(join(host.prefix, "run"), { recursive: true });
+      const dead = spawnSync("sh", ["-c", "echo $$"], { encoding: "utf8" }).stdout.trim();
+      spawnSync("ln", ["-s", dead, join(host.prefix, "run/test-data-directory.lock")]);
+      succeed(host.task("apply", "data-directory", { DIRECTORY: join(host.prefix, "var/lib/locked") }), /ready/);
+      assert.equal(existsSync(join(host.prefix, "run/test-data-directory.lock")), false);
+    });
+
+    test("observe: platform, memory, tasks with their differences, listeners with their holder, edited scripts", async () => {
+      const inputs = { DIRECTORY: join(host.prefix, "var/lib/observed") };
+      host.task("apply", "data-directory", inputs);
+      chmodSync(inputs.DIRECTORY, 0o777);
+      const server = createServer();
+      await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+      const address = server.address();
+      assert.ok(typeof address === "object" && address !== null);
+      writeFileSync(join(host.prefix, "opt/messaging/tasks/nats-verify.sh"), "# edited\n", { flag: "a" });
+      try {
+        const outcome = host.observe([address.port]);
+        assert.equal(outcome.status, 0, outcome.stderr);
+        const observed = parseObservation(outcome.stdout);
+        assert.match(observed.platform, /^(linux|darwin)-(amd64|arm64)$/);
+        assert.ok(observed.memoryBytes > 100e6);
+        assert.equal(observed.stack, "messaging/test");
+        assert.equal(observed.listeners[0]?.pid, process.pid);
+        assert.match(observed.tasks.get("test-data-directory")?.differences.join("\n") ?? "", /drwxrwxrwx/);
+        assert.match(observed.tasks.get("test-scripts")?.differences.join("\n") ?? "", /tasks\/nats-verify\.sh/);
+      } finally {
+        server.close();
+      }
+      succeed(host.installScripts("apply"), /scripts installed/);
+      assert.deepEqual(parseObservation(host.observe().stdout).tasks.get("test-scripts")?.differences, []);
+    });
+
+    test("the scripts are removed twice and leave what others own", () => {
+      for (const _ of [1, 2]) assert.equal(host.installScripts("remove").status, 0);
+      assert.equal(existsSync(join(host.prefix, "opt/messaging")), false);
+      assert.equal(existsSync(join(host.prefix, "var/lib/data/message")), true);
+    });
+  });
+}

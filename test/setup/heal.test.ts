@@ -1,0 +1,54 @@
+import assert from "node:assert/strict";
+import { spawn } from "node:child_process";
+import { once } from "node:events";
+import { describe, it } from "node:test";
+import { isStale, programOf } from "../../setup/heal.js";
+
+const lock = { pid: 4711, hostname: "here", username: "me" };
+
+describe("a lock of the local backend", () => {
+  it("is stale when its process is gone", () =>
+    assert.equal(
+      isStale(lock, "here", () => undefined),
+      true,
+    ));
+  it("is stale when another program has its number", () =>
+    assert.equal(
+      isStale(lock, "here", () => "bash"),
+      true,
+    ));
+  it("is held while a pulumi runs", () =>
+    assert.equal(
+      isStale(lock, "here", () => "pulumi"),
+      false,
+    ));
+  it("of another machine is never touched", () =>
+    assert.equal(
+      isStale(lock, "there", () => undefined),
+      false,
+    ));
+});
+
+describe("the program behind a process number", () => {
+  it("is known while it runs, and not when it is gone", async () => {
+    const child = spawn("sleep", ["60"]);
+    await once(child, "spawn");
+    const { pid = 0 } = child;
+    assert.equal(programOf(pid), "sleep");
+    child.kill("SIGKILL");
+    await once(child, "exit");
+    assert.equal(programOf(pid), undefined);
+  });
+
+  it("is not known of one that was killed and nobody has waited for", async () => {
+    const parent = spawn("sh", ["-c", "sleep 60 & echo $!; exec sleep 60"]);
+    const [output] = (await once(parent.stdout, "data")) as [Buffer];
+    const pid = Number(output.toString());
+    process.kill(pid, "SIGKILL");
+    for (const end = Date.now() + 2000; programOf(pid) !== undefined;) {
+      assert.ok(Date.now() < end, "still seen");
+      await new Promise((resolve) => setTimeout(resolve, 10));
+    }
+    parent.kill("SIGKILL");
+  });
+});

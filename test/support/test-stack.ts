@@ -1,0 +1,151 @@
+import { spawn, spawnSync, type ChildProcess } from "node:child_process";
+import { once } from "node:events";
+import { get, type IncomingMessage } from "node:http";
+import { json } from "node:stream/consumers";
+import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { stringify } from "yaml";
+import { pulumiEnvironment } from "../../setup/environment";
+import { freePorts, removeDirectory, temporaryDirectory } from "./temporary";
+
+const PROJECT = join(__dirname, "..", "..");
+
+/** What a command printed and how it ended. */
+export interface Result {
+  readonly status: number | null;
+  /** Standard output and standard error together. */
+  readonly output: string;
+}
+
+/** One step of `pulumi preview --json`. */
+export interface Step {
+  readonly op: string;
+  readonly urn: string;
+  readonly oldState?: { readonly inputs: Readonly<Record<string, string>> };
+  readonly newState?: { readonly inputs: Readonly<Record<string, string>> };
+}
+
+/** A real stack of this project with state, prefix and ports of its own, all in one temporary directory. */
+export class TestStack {
+  readonly directory = temporaryDirectory();
+  readonly prefix = join(this.directory, "p");
+  readonly configFile = join(this.directory, "Pulumi.test.yaml");
+  readonly client: number;
+  readonly monitoring: number;
+  readonly #environment: NodeJS.ProcessEnv;
+
+  private constructor(ports: readonly number[], environment: NodeJS.ProcessEnv) {
+    [this.client, this.monitoring] = ports as [number, number];
+    this.#environment = environment;
+    this.configure({});
+  }
+
+  /** A stack whose commands are given straight to the pulumi CLI. */
+  static async forPulumi(): Promise<TestStack> {
+    const stack = new TestStack(await freePorts(2), { ...pulumiEnvironment(), PULUMI_STACK: "test", PULUMI_CONFIG_PASSPHRASE: "test" });
+    const state = join(stack.directory, "state");
+    mkdirSync(state);
+    stack.#environment["PULUMI_BACKEND_URL"] = `file://${state}`;
+    const { status, output } = stack.pulumi("stack", "init", "test");
+    if (status !== 0) throw new Error(output);
+    return stack;
+  }
+
+  /** A stack whose commands are npm scripts, as users run them. */
+  static async forNpmScripts(): Promise<TestStack> {
+    const stack = new TestStack(await freePorts(2), { ...process.env, PULUMI_STACK: "test" });
+    stack.#environment["XDG_STATE_HOME"] = join(stack.directory, "state");
+    return stack;
+  }
+
+  /** Writes the stack settings. @param nats overrides below messaging:nats @param rest other messaging keys */
+  configure(nats: Record<string, unknown>, rest: Record<string, unknown> = {}): void {
+    const settings = {
+      hosts: { local: { prefix: this.prefix } },
+      nats: { memory: "200MB", ports: { client: this.client, monitoring: this.monitoring }, jetstream: { maxFileStore: "1GB" }, ...nats },
+      ...rest,
+    };
+    const config = Object.fromEntries(Object.entries(settings).map(([key, value]) => [`messaging:${key}`, value]));
+    writeFileSync(this.configFile, stringify({ config }));
+  }
+
+  /** Runs the pulumi CLI. */
+  pulumi(...args: string[]): Result {
+    return this.#run("pulumi", args);
+  }
+
+  /** Runs an operation of the pulumi CLI on this stack's settings. */
+  operate(operation: "up" | "preview" | "destroy", ...args: string[]): Result {
+    const confirm = operation === "preview" ? [] : ["--yes", "--skip-preview"];
+    return this.pulumi(operation, "--non-interactive", "--config-file", this.configFile, ...confirm, ...args);
+  }
+
+  /** The steps of a preview that are no `same`. */
+  changes(): Step[] {
+    const { status, output } = this.operate("preview", "--json");
+    if (status !== 0) throw new Error(output);
+    const { steps } = JSON.parse(output.slice(output.indexOf("{"))) as { steps: Step[] };
+    return steps.filter(({ op }) => op !== "same");
+  }
+
+  /** Runs an npm script on this stack's settings, standard input closed. */
+  npmScript(script: string, ...args: string[]): Result {
+    return this.#run(process.execPath, this.#script(script, args));
+  }
+
+  /** Starts an npm script as the leader of a process group. */
+  startNpmScript(script: string, ...args: string[]): ChildProcess {
+    return spawn(process.execPath, this.#script(script, args), {
+      cwd: PROJECT,
+      env: this.#environment,
+      detached: true,
+      stdio: ["ignore", "pipe", "pipe"],
+    });
+  }
+
+  /** Runs the nats CLI that the stack installed. */
+  nats(...args: string[]): Result {
+    return this.#run(join(this.prefix, "opt/nats/current/nats"), ["--no-context", "--server", `nats://127.0.0.1:${this.client}`, ...args]);
+  }
+
+  /** A monitoring endpoint of the server, or undefined while it does not answer. Each call has a connection of its own: servers come and go. */
+  async monitor(endpoint: string): Promise<Record<string, unknown> | undefined> {
+    try {
+      const request = get({ host: "127.0.0.1", port: this.monitoring, path: `/${endpoint}`, agent: false, timeout: 2000 });
+      const [answer] = (await once(request, "response")) as [IncomingMessage];
+      return (await json(answer)) as Record<string, unknown>;
+    } catch {
+      return undefined;
+    }
+  }
+
+  /** Id of a process that the stack runs. */
+  pid(service: "nats-server" | "supervisord"): number {
+    return Number(readFileSync(join(this.prefix, "run", `${service}.pid`), "utf8"));
+  }
+
+  /** Stops what runs below the prefix and removes the directory, whatever state the test left. */
+  dispose(): void {
+    const supervisord = spawnSync("cat", [join(this.prefix, "run/supervisord.pid")], { encoding: "utf8" }).stdout.trim();
+    if (supervisord !== "")
+      spawnSync("sh", ["-c", `kill -TERM ${supervisord} && while kill -0 ${supervisord}; do sleep 0.2; done`], { timeout: 30_000 });
+    removeDirectory(this.directory);
+  }
+
+  #script(script: string, args: readonly string[]): string[] {
+    return [join(PROJECT, "setup/run.js"), script, ...(script === "outputs" ? [] : ["--config-file", this.configFile]), ...args];
+  }
+
+  #run(command: string, args: readonly string[]): Result {
+    const { status, stdout, stderr, error } = spawnSync(command, args, {
+      cwd: PROJECT,
+      env: this.#environment,
+      encoding: "utf8",
+      timeout: 180_000,
+      stdio: ["ignore", "pipe", "pipe"],
+      maxBuffer: 64 * 2 ** 20,
+    });
+    if (error !== undefined) throw error;
+    return { status, output: stdout + stderr };
+  }
+}

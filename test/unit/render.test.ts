@@ -1,0 +1,124 @@
+import assert from "node:assert/strict";
+import { spawnSync } from "node:child_process";
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { test } from "node:test";
+import plist from "plist";
+import { parseConfig } from "../../config/load";
+import { launchdPlist } from "../../render/launchd";
+import { natsServerConf } from "../../render/nats-server";
+import type { Service } from "../../render/service";
+import { supervisordConf, supervisordProgram } from "../../render/supervisord";
+import { systemdUnit } from "../../render/systemd";
+
+const service: Service = {
+  name: "nats-server",
+  description: "NATS server with JetStream",
+  // An executable that every machine has, because systemd-analyze looks for it.
+  command: ["/bin/sh", "-c", "/srv/etc/nats/nats-server.conf"],
+  environment: { GOMEMLIMIT: "425000000" },
+  memoryBytes: 500_000_000,
+  openFiles: 17_384,
+  stopSignal: "INT",
+  stopTimeoutSeconds: 30,
+  writableDirectories: ["/srv/var/lib/nats", "/srv/run"],
+  logFile: "/srv/var/log/nats-server.log",
+};
+
+test("nats-server.conf has one key a line, whole bytes and listeners on loopback", () => {
+  const { nats } = parseConfig({ nats: { maxConnections: 42, jetstream: { maxFileStore: "1GiB" } } });
+  assert.ok(nats);
+  const text = natsServerConf(nats, "dev-local", { storeDir: "/srv/var/lib/nats", pidFile: "/srv/run/nats-server.pid" });
+  assert.equal(
+    text,
+    `# Managed by Pulumi: change the stack config, not this file.
+server_name: dev-local
+listen: 127.0.0.1:4222
+http: 127.0.0.1:8222
+pid_file: "/srv/run/nats-server.pid"
+max_connections: 42
+max_subscriptions: 10000
+max_payload: 1000000
+max_pending: 16000000
+write_deadline: "10000ms"
+jetstream {
+  store_dir: "/srv/var/lib/nats"
+  max_mem: 250000000
+  max_file: 1073741824
+  sync_interval: always
+}
+`,
+  );
+});
+
+test("the weaker durability is written out", () => {
+  const { nats } = parseConfig({ nats: { durability: "interval" } });
+  assert.ok(nats);
+  assert.match(natsServerConf(nats, "n", { storeDir: "/d", pidFile: "/p" }), /^ {2}sync_interval: "120s"$/m);
+});
+
+test("a supervisord program restarts for ever and stops in an orderly way", () => {
+  const text = supervisordProgram(service);
+  for (const line of [
+    "[program:nats-server]",
+    'environment=GOMEMLIMIT="425000000"',
+    "autorestart=true",
+    "stopsignal=INT",
+    "stopwaitsecs=30",
+  ]) {
+    assert.ok(text.split("\n").includes(line), line);
+  }
+});
+
+test("supervisord listens on a socket of its user only", () => {
+  const text = supervisordConf({
+    socket: "/srv/run/s.sock",
+    pidFile: "/srv/run/s.pid",
+    logFile: "/srv/s.log",
+    programsDirectory: "/srv/conf.d",
+  });
+  assert.match(text, /\[unix_http_server\]\nfile=\/srv\/run\/s\.sock\nchmod=0700\n/);
+  assert.doesNotMatch(text, /inet_http_server/);
+});
+
+for (const scope of [{ manager: "system", user: "root" }, { manager: "user" }] as const) {
+  test(`systemd accepts the ${scope.manager} unit without a word`, () => {
+    const directory = mkdtempSync(join(tmpdir(), "messaging-unit-"));
+    try {
+      const unit = join(directory, "nats-server.service");
+      writeFileSync(unit, systemdUnit(service, scope));
+      const { status, stdout, stderr, error } = spawnSync("systemd-analyze", ["verify", `--${scope.manager}`, "--man=no", unit], {
+        encoding: "utf8",
+        env: { ...process.env, XDG_RUNTIME_DIR: directory },
+      });
+      assert.equal(error, undefined);
+      assert.equal(
+        `${stdout}${stderr}`
+          .split("\n")
+          .filter((line) => line.includes("nats-server"))
+          .join("\n"),
+        "",
+      );
+      assert.equal(status, 0, stderr);
+    } finally {
+      rmSync(directory, { recursive: true });
+    }
+  });
+}
+
+test("the memory cap of a systemd unit is the planned figure, without swap", () => {
+  const unit = systemdUnit(service, { manager: "system", user: "nats" });
+  assert.match(unit, /^MemoryMax=500000000$/m);
+  assert.match(unit, /^MemorySwapMax=0$/m);
+  assert.match(unit, /^SystemCallFilter=@system-service\nSystemCallFilter=~@privileged @resources$/m);
+});
+
+test("the property list parses and has Apple's keys", () => {
+  const parsed = plist.parse(launchdPlist(service, "messaging.nats-server")) as Record<string, unknown>;
+  assert.equal(parsed["Label"], "messaging.nats-server");
+  assert.deepEqual(parsed["ProgramArguments"], service.command);
+  assert.equal(parsed["KeepAlive"], true);
+  assert.equal(parsed["Umask"], 63);
+  assert.deepEqual(parsed["SoftResourceLimits"], { NumberOfFiles: 17_384 });
+});
