@@ -21,7 +21,7 @@ digest_of() {
 
 # Digest and name of each script in a directory.
 script_digests() (
-	cd "$1"
+	cd "$1" || exit
 	for script in lib.sh task.sh */*.sh; do say "$script $(digest_of "$script")"; done
 )
 

@@ -79,9 +79,9 @@ function pulumiEnvironment() {
   return env;
 }
 
-/** @returns {NodeJS.ProcessEnv} the environment of the checks and tests: the caller's, with every pinned tool on PATH */
+/** @returns {NodeJS.ProcessEnv} the environment of the checks and tests: the caller's, with the pinned tools and plugins */
 function developmentEnvironment() {
-  return { ...process.env, PATH: [developmentBin(), pulumiBin(), process.env.PATH].join(path.delimiter) };
+  return { ...process.env, PATH: [developmentBin(), pulumiBin(), process.env.PATH].join(path.delimiter), PULUMI_HOME: pulumiHome() };
 }
 
 module.exports = {

@@ -5,7 +5,7 @@ const { spawnSync } = require("node:child_process");
 const fs = require("node:fs");
 const os = require("node:os");
 const path = require("node:path");
-const { pulumiEnvironment } = require("./environment.js");
+const { pulumiBin, pulumiEnvironment } = require("./environment.js");
 const { listIfPresent, readIfPresent } = require("./files.js");
 const { PROJECT } = require("./paths.js");
 const { say } = require("./progress.js");
@@ -63,6 +63,16 @@ function pulumi(stack, args, input = "") {
   return stdout;
 }
 
+/** Ends the language hosts that killed engines left behind: they wait for ever. */
+function endOrphans() {
+  const { stdout } = spawnSync("ps", ["-eo", "pid=,ppid=,args="], { encoding: "utf8", maxBuffer: 64 * 2 ** 20 });
+  const host = path.join(pulumiBin(), "pulumi-language-nodejs");
+  for (const line of stdout.split("\n")) {
+    const [, pid, parent, command] = /^\s*(\d+)\s+(\d+)\s+(.*)$/.exec(line) ?? [];
+    if (command?.startsWith(`${host} `) && programOf(Number(parent)) !== "pulumi") process.kill(Number(pid));
+  }
+}
+
 /**
  * Removes the locks of killed runs. A lock that somebody holds stays, and the CLI reports it.
  * @param {string} backend folder
@@ -78,6 +88,7 @@ function removeStaleLocks(backend, stack) {
   if (!locks.every((lock) => isStale(lock, os.hostname(), programOf))) return false;
   if (locks.length === 0) return true;
   pulumi(stack, ["cancel", "--yes"]);
+  endOrphans();
   say(`removed the lock of an interrupted run (pid ${locks.map((lock) => lock.pid).join(", ")} is gone)`);
   return true;
 }

@@ -41,8 +41,8 @@ download() {
 unpack() {
 	mkdir "$WORK/unpacked"
 	tar -xzf "$1" -C "$WORK/unpacked"
-	binary=$(find "$WORK/unpacked" -name "$BINARY" -type f)
-	[ -f "$binary" ] || fail "$NAME $VERSION: the archive holds no file $BINARY"
+	executable=$(find "$WORK/unpacked" -name "$BINARY" -type f)
+	[ -f "$executable" ] || fail "$NAME $VERSION: the archive holds no file $BINARY"
 }
 
 apply() {
@@ -53,7 +53,7 @@ apply() {
 		source="official archive"
 	elif [ -f "$CACHE/$BINARY" ]; then
 		verify "$CACHE/$BINARY" "$BUILT_SHA256" "$CACHE/$BINARY"
-		binary=$CACHE/$BINARY
+		executable=$CACHE/$BINARY
 		source="built from source"
 	elif [ -n "$URL" ]; then
 		download "$URL" "$WORK/archive" || fail "$NAME $VERSION: $URL cannot be fetched; \`npm run setup\` builds it from source"
@@ -65,7 +65,7 @@ apply() {
 	fi
 	rm -rf "$directory.new"
 	mkdir -p "$directory.new"
-	cp "$binary" "$directory.new/$BINARY"
+	cp "$executable" "$directory.new/$BINARY"
 	chmod 755 "$directory.new/$BINARY"
 	digest_of "$directory.new/$BINARY" >"$directory.new/sha256"
 	say "$SHA256 $BUILT_SHA256" >"$directory.new/pinned"

@@ -39,23 +39,39 @@ describe("a stack's life with the npm scripts", { timeout: 900_000 }, () => {
     return result.output;
   };
 
-  for (const [moment, pattern] of [
-    ["before the first task", /Updating \(test\)/],
-    ["while packages are installed", /local-supervisor creating/],
-    ["while the server starts", /local-nats-server-service creating/],
-  ] as const) {
-    test(`an up killed ${moment} is repaired by the next one`, async () => {
-      await killWhen(stack, pattern);
-    });
-  }
-
-  test("the next up converges by itself, and the one after it changes nothing", async () => {
+  const converged = async (maxConnections: number) => {
     up();
     assert.equal((await stack.monitor("healthz"))?.["status"], "ok");
-    const again = stack.npmScript("up", "--expect-no-changes");
-    assert.equal(again.status, 0, again.output);
+    assert.equal((await stack.monitor("varz"))?.["max_connections"], maxConnections);
     const preview = stack.npmScript("preview", "--expect-no-changes");
     assert.equal(preview.status, 0, preview.output);
+  };
+
+  test("the first up is killed while it installs; the next one converges by itself", async () => {
+    await killWhen(stack, /local-supervisor creating/);
+    await converged(1000);
+  });
+
+  test("an up is killed before its first task; the next one converges by itself", async () => {
+    stack.configure({ maxConnections: 1001 });
+    await killWhen(stack, /Updating \(test\)/);
+    await converged(1001);
+  });
+
+  test("an up is killed while the server restarts; the next one converges by itself", async () => {
+    stack.configure({ maxConnections: 1002 });
+    await killWhen(stack, /local-nats-server-service updating/);
+    await converged(1002);
+    const again = stack.npmScript("up", "--expect-no-changes");
+    assert.equal(again.status, 0, again.output);
+  });
+
+  test("nothing of the killed runs is left", () => {
+    const hosts = spawnSync("ps", ["-eo", "ppid=,args="], { encoding: "utf8" }).stdout.split("\n");
+    assert.deepEqual(
+      hosts.filter((line) => /^\s*1 .*pulumi-language-nodejs/.test(line)),
+      [],
+    );
   });
 
   test("the clone is untouched", () => {
