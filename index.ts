@@ -1,7 +1,7 @@
 import { loadConfig } from "./config/load";
 import { planRam } from "./config/ram";
 import { HostTools } from "./components/host-tools";
-import { NatsJetStream } from "./components/nats-jetstream";
+import { NatsJetStream, natsStreamTasks } from "./components/nats-jetstream";
 import { openHost } from "./hosts/open";
 
 /** The stack: checks the config, observes the hosts, declares what they carry, and returns the endpoints. */
@@ -9,8 +9,12 @@ export = async () => {
   const config = loadConfig();
   const hosts: Record<string, object> = {};
   for (const [key, hostConfig] of Object.entries(config.hosts)) {
-    const host = await openHost(key, hostConfig, wantedPorts(config.nats));
-    const tools = new HostTools({ host }, { parent: host });
+    const host = await openHost(key, hostConfig, {
+      ports: wantedPorts(config.nats),
+      guarded: config.nats === undefined ? [] : natsStreamTasks(config.nats).flatMap(({ stream, consumers }) => [stream, ...consumers]),
+      allowDataLoss: config.allowDataLoss,
+    });
+    const tools = new HostTools({ host, allowDataLoss: config.allowDataLoss }, { parent: host });
     const nats = config.nats === undefined ? undefined : new NatsJetStream({ host, tools, nats: config.nats }, { parent: host });
     const { plannedBytes, byComponent } = planRam(config);
     hosts[key] = {

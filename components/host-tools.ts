@@ -1,6 +1,7 @@
 import * as pulumi from "@pulumi/pulumi";
 import { pinnedVersions } from "../config/pins";
 import type { Host, Task } from "../hosts/host";
+import { allowDataLoss } from "../tasks/allow-data-loss";
 import { artifact } from "../tasks/artifact";
 import { type Supervisord, supervisord } from "../tasks/supervisord";
 
@@ -8,11 +9,14 @@ import { type Supervisord, supervisord } from "../tasks/supervisord";
 export class HostTools extends pulumi.ComponentResource {
   readonly gojq: Task;
   readonly supervisord: Supervisord;
+  /** Consents to lose messages are on the host. */
+  readonly consents: Task;
 
-  constructor(args: { readonly host: Host }, options?: pulumi.ComponentResourceOptions) {
+  constructor(args: { readonly host: Host; readonly allowDataLoss: readonly string[] }, options?: pulumi.ComponentResourceOptions) {
     super("messaging:index:HostTools", `${args.host.key}-tools`, {}, options);
     this.gojq = artifact(args.host, this, { task: "gojq", name: "gojq", version: pinnedVersions("gojq")[0], link: true });
     this.supervisord = supervisord(args.host, this);
+    this.consents = allowDataLoss(args.host, this, args.allowDataLoss);
     this.registerOutputs({});
   }
 }

@@ -6,11 +6,22 @@ import { natsServerConf } from "../render/nats-server";
 import { artifact } from "../tasks/artifact";
 import { configFile } from "../tasks/config-file";
 import { dataDirectory } from "../tasks/data-directory";
+import { declareStreams, type StreamTasks, streamTasks } from "../tasks/jetstream";
+import { natsContext } from "../tasks/nats-context";
 import { natsVerify } from "../tasks/nats-verify";
 import { service } from "../tasks/service";
 import type { HostTools } from "./host-tools";
 
 const SERVER = "nats-server";
+
+function clientUrl(nats: NatsConfig): string {
+  return `nats://127.0.0.1:${nats.ports.client}`;
+}
+
+/** The streams and consumers of a config as tasks; a preview asks the host about them before anything is declared. */
+export function natsStreamTasks(nats: NatsConfig): StreamTasks[] {
+  return streamTasks(clientUrl(nats), nats.streams);
+}
 
 /** What a NATS server with JetStream needs. */
 export interface NatsJetStreamArgs {
@@ -24,6 +35,8 @@ export interface NatsEndpoints {
   readonly url: pulumi.Output<string>;
   readonly monitoringUrl: pulumi.Output<string>;
   readonly version: pulumi.Output<string>;
+  /** Name of the nats CLI's context for this server, in the user's configuration on the host. */
+  readonly context: pulumi.Output<string>;
 }
 
 /** NATS with JetStream on one host: installed, configured, running under the host's service manager and proven. */
@@ -65,12 +78,25 @@ export class NatsJetStream extends pulumi.ComponentResource {
       supervisord: tools.supervisord,
       after: [tools.gojq],
     });
-    const url = `nats://127.0.0.1:${nats.ports.client}`;
+    const url = clientUrl(nats);
     const monitoringUrl = `http://127.0.0.1:${nats.ports.monitoring}`;
+    const contextName = `${pulumi.getProject()}-${pulumi.getStack()}-${host.key}`;
+    const context = natsContext(host, this, {
+      name: contextName,
+      url,
+      description: `NATS of stack ${pulumi.getStack()} on host ${host.key}`,
+      after: [cli],
+    });
     const verified = natsVerify(host, this, { url, monitoringUrl, service: running, cli });
+    declareStreams(host, this, { tasks: natsStreamTasks(nats), service: running, after: [verified, tools.consents] });
     // Known only when the server is proven, so that whoever takes an endpoint waits for that.
-    const proven = <T>(value: T) => pulumi.all([verified.resource.urn]).apply(() => value);
-    this.endpoints = { url: proven(url), monitoringUrl: proven(monitoringUrl), version: proven(nats.version) };
+    const proven = <T>(value: T) => pulumi.all([verified.resource.urn, context.resource.urn]).apply(() => value);
+    this.endpoints = {
+      url: proven(url),
+      monitoringUrl: proven(monitoringUrl),
+      version: proven(nats.version),
+      context: proven(contextName),
+    };
     this.registerOutputs({ memoryBytes: nats.memoryBytes, storeDir, ...this.endpoints });
   }
 }

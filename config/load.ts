@@ -9,11 +9,14 @@ import { formatBytes, size } from "./units";
 
 const NAMESPACE = "messaging";
 
+const ALLOW_DATA_LOSS = "allowed: objects that may lose messages, such as stream/orders or consumer/orders/worker";
+
 /** All `messaging:*` keys of a stack. */
 const configSchema = object({
   hosts: hostsSchema,
   ramBudget: size("64MB", "100TB").prefault("4GiB"),
   nats: natsSchema.optional(),
+  allowDataLoss: z.array(z.string(ALLOW_DATA_LOSS).regex(/^(stream\/[\w-]+|consumer\/[\w-]+\/[\w-]+)$/, ALLOW_DATA_LOSS)).default([]),
 })
   .refine((config) => planRam(config).plannedBytes <= config.ramBudget, {
     path: ["ramBudget"],

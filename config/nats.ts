@@ -2,6 +2,7 @@ import { z } from "zod";
 import { absolutePath } from "./paths";
 import { duration, formatBytes, size } from "./units";
 import { integer, object, whenSound } from "./schema";
+import { reservedBytes, streamsSchema } from "./nats-streams";
 import { pinnedVersions } from "./pins";
 
 /** GOMEMLIMIT as a share of the process cap: the Go collector works harder before the cap is met (https://go.dev/doc/gc-guide#Memory_limit). */
@@ -9,6 +10,9 @@ export const GOMEMLIMIT_SHARE = 0.85;
 
 /** JetStream's memory store as a share of the process cap when the config names none; the rest is connections, buffers and file-store caches. */
 export const MEMORY_STORE_SHARE = 0.5;
+
+/** What the temporary stream of scripts/tasks/nats-verify.sh reserves. */
+const PROOF_BYTES = 65_536;
 
 const port = integer("an unprivileged port", 1024, 65535);
 
@@ -39,6 +43,7 @@ export const natsSchema = object({
   maxPayload: size("1kB", "64MB").prefault("1MB"),
   maxPending: size("1kB", "1GB").prefault("16MB"),
   writeDeadline: duration("100ms", "5m").prefault("10s"),
+  streams: streamsSchema,
   ports: object({ client: port.default(4222), monitoring: port.default(8222) }).prefault({}),
 })
   .refine((nats) => nats.maxPayload <= nats.maxPending, {
@@ -59,6 +64,17 @@ export const natsSchema = object({
     },
     when: whenSound("memory", "jetstream"),
   })
+  .refine((nats) => reservedBytes(nats.streams, "memory") <= (nats.jetstream.maxMemoryStore ?? memoryStoreBytes(nats.memory)), {
+    path: ["streams"],
+    error: "allowed: memory streams whose maxBytes together fit jetstream.maxMemoryStore; JetStream reserves them",
+    when: whenSound("memory", "jetstream", "streams"),
+  })
+  .refine((nats) => reservedBytes(nats.streams, "file") + PROOF_BYTES <= nats.jetstream.maxFileStore, {
+    path: ["streams"],
+    error:
+      "allowed: file streams whose maxBytes together fit jetstream.maxFileStore, with 64KiB left for the proof; JetStream reserves them",
+    when: whenSound("jetstream", "streams"),
+  })
   .transform(({ memory, jetstream, maxPayload, maxPending, writeDeadline, ...rest }) => ({
     ...rest,
     memoryBytes: memory,
@@ -67,7 +83,7 @@ export const natsSchema = object({
     maxPendingBytes: maxPending,
     writeDeadlineMilliseconds: writeDeadline,
     jetstream: {
-      maxMemoryStoreBytes: jetstream.maxMemoryStore ?? Math.floor(memory * MEMORY_STORE_SHARE),
+      maxMemoryStoreBytes: jetstream.maxMemoryStore ?? memoryStoreBytes(memory),
       maxFileStoreBytes: jetstream.maxFileStore,
       storeDir: jetstream.storeDir,
     },
@@ -78,6 +94,10 @@ export type NatsConfig = z.output<typeof natsSchema>;
 
 function goMemLimitBytes(memoryBytes: number): number {
   return Math.floor(memoryBytes * GOMEMLIMIT_SHARE);
+}
+
+function memoryStoreBytes(memoryBytes: number): number {
+  return Math.floor(memoryBytes * MEMORY_STORE_SHARE);
 }
 
 interface NatsInput {

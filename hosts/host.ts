@@ -2,20 +2,11 @@ import * as command from "@pulumi/command";
 import * as pulumi from "@pulumi/pulumi";
 import type { Layout } from "./layout";
 import type { Observation } from "./observe";
-import { digest, scriptDigest, scriptsInstaller } from "./scripts";
+import { digest, scriptsInstaller } from "./scripts";
+import { resourceName, stackKey, taskInputs, type TaskText } from "./task";
 
-/** One step on a host: a script of `scripts/tasks`, its inputs and the text it is about. */
-export interface TaskSpec {
-  /** Resource name without the host key. Stable: no version, address or index. */
-  readonly name: string;
-  /** Script in `scripts/tasks`, without its suffix. */
-  readonly script: string;
-  /** Scripts that it sources besides the shared ones, as paths below `scripts/`. */
-  readonly uses?: readonly string[];
-  /** `KEY=value` inputs; keys in capitals, values of one line. */
-  readonly inputs: Readonly<Record<string, string | number>>;
-  /** Text that the task writes or reads, shown line by line in a preview. */
-  readonly body?: string;
+/** A step to declare. */
+export interface TaskSpec extends TaskText {
   /** Tasks that come first, and whose drift concerns this one too. */
   readonly after: readonly Task[];
 }
@@ -69,24 +60,15 @@ export class Host extends pulumi.ComponentResource {
    * @param parent the component it belongs to
    */
   run(parent: pulumi.Resource, spec: TaskSpec): Task {
-    const name = `${this.key}-${spec.name}`;
-    const inputs = {
-      TASK: spec.script,
-      RESOURCE: name,
-      STACK: stackKey(),
-      PREFIX: this.layout.prefix,
-      SCRIPT: scriptDigest(spec.script, spec.uses ?? []),
-      ...spec.inputs,
-    };
-    const header = Object.entries(inputs).map(([key, value]) => `${key}=${value}\n`);
-    const stdin = `${header.join("")}\n${spec.body ?? ""}`;
+    const name = resourceName(this.key, spec);
+    const stdin = taskInputs(this.key, this.layout.prefix, spec);
     const dependsOn = [this.#scripts, ...spec.after].map((task) => task.resource);
     const concerned = spec.after.some((task) => task.drifted);
     return this.#declare(name, { call: this.layout.launcher, stdin, parent, dependsOn, concerned });
   }
 
   #declareScripts(): Task {
-    const name = `${this.key}-scripts`;
+    const name = resourceName(this.key, { name: "scripts" });
     const stdin = scriptsInstaller({ PREFIX: this.layout.prefix, RESOURCE: name, STACK: stackKey() });
     return this.#declare(name, { call: "sh -s --", stdin, parent: this, dependsOn: [], concerned: false });
   }
@@ -122,9 +104,4 @@ export class Host extends pulumi.ComponentResource {
     }
     return concerned ? `# a task before it drifted; last applied ${observed.applied}` : undefined;
   }
-}
-
-/** Project and stack, the key of a host's ledger. */
-export function stackKey(): string {
-  return `${pulumi.getProject()}/${pulumi.getStack()}`;
 }

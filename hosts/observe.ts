@@ -19,6 +19,14 @@ export interface ObservedTask {
   readonly differences: readonly string[];
 }
 
+/** A task that must not lose data, asked about before anything is changed. */
+export interface Guarded {
+  /** Resource name. */
+  readonly resource: string;
+  /** What its launcher would read. */
+  readonly inputs: string;
+}
+
 /** What a host is, before anything is changed. */
 export interface Observation {
   /** When it was looked at, ISO 8601. */
@@ -32,21 +40,38 @@ export interface Observation {
   /** Ids of the processes that our prefix runs. */
   readonly ownPids: ReadonlySet<number>;
   readonly tasks: ReadonlyMap<string, ObservedTask>;
+  /** Why a declared change must not be applied, a line each. */
+  readonly refusals: readonly string[];
 }
 
 /**
  * Observes the local host in one run of scripts/observe.sh.
  * @param stack project and stack, the key of the ledger
  * @param ports ports whose listeners are asked for
+ * @param guarded declared tasks that the host may refuse; undefined: look only
  * @throws Error when the script fails or does not end within 60 s
  */
-export async function observeLocal(prefix: string, stack: string, ports: readonly number[]): Promise<Observation> {
-  const shell = promisify(execFile)("sh", ["-s", "--", prefix, stack, ...ports.map(String)], {
-    timeout: 60_000,
-    maxBuffer: 64 * 2 ** 20,
-  });
-  shell.child.stdin?.end(scriptText("observe.sh"));
-  return parseObservation((await shell).stdout);
+export async function observeLocal(
+  prefix: string,
+  stack: string,
+  ports: readonly number[],
+  guarded?: readonly Guarded[],
+): Promise<Observation> {
+  const declared = guarded === undefined ? "" : `DECLARED='${guarded.map(({ resource }) => resource).join(" ")}'\n`;
+  const guards = (guarded ?? []).map(({ inputs }) => `guard <<'END OF GUARD'\n${inputs}END OF GUARD\n`);
+  const program = `${scriptText("observe.sh")}\n${declared}${guards.join("")}observe_tasks\n`;
+  return parseObservation(await runLocal(program, [prefix, stack, ...ports.map(String)]));
+}
+
+/**
+ * Runs a shell program on the local host without anything of ours installed.
+ * @returns what it prints
+ * @throws Error when it fails or does not end within 60 s
+ */
+export async function runLocal(program: string, args: readonly string[]): Promise<string> {
+  const shell = promisify(execFile)("sh", ["-s", "--", ...args], { timeout: 60_000, maxBuffer: 64 * 2 ** 20 });
+  shell.child.stdin?.end(program);
+  return (await shell).stdout;
 }
 
 /** Reads the lines that scripts/observe.sh prints. */
@@ -68,6 +93,7 @@ export function parseObservation(output: string): Observation {
     })),
     stack: of("stack")[0]?.[0],
     ownPids: new Set(of("own").map(([pid]) => Number(pid))),
+    refusals: of("refusal").map(([line]) => line ?? ""),
     tasks: new Map(
       of("task").map(([resource = "", applied = ""]) => [
         resource,

@@ -1,9 +1,10 @@
 import type { HostConfig } from "../config/hosts";
 import { refusal } from "../config/refusal";
 import { dataDir } from "../setup/paths";
-import { Host, stackKey } from "./host";
+import { Host } from "./host";
 import { layout } from "./layout";
 import { type Listener, type Observation, observeLocal } from "./observe";
+import { resourceName, stackKey, taskInputs, type TaskText } from "./task";
 
 /** A port that a component wants on loopback. */
 export interface WantedPort {
@@ -14,19 +15,36 @@ export interface WantedPort {
 
 /**
  * Observes a host and declares it.
- * @param ports ports that its components will listen on
- * @throws pulumi.RunError when another stack lives in the prefix or a stranger holds a port, before anything is changed
+ * @param plan.ports ports that its components will listen on
+ * @param plan.guarded tasks that the host may refuse because messages would be lost
+ * @param plan.allowDataLoss objects that may lose messages
+ * @throws pulumi.RunError when another stack lives in the prefix, a stranger holds a port, or a change would lose messages without consent, before
+ * anything is changed
  */
-export async function openHost(key: string, config: HostConfig, ports: readonly WantedPort[]): Promise<Host> {
+export async function openHost(
+  key: string,
+  config: HostConfig,
+  plan: { readonly ports: readonly WantedPort[]; readonly guarded: readonly TaskText[]; readonly allowDataLoss: readonly string[] },
+): Promise<Host> {
   const paths = layout(config.prefix ?? dataDir());
   const observation = await observeLocal(
     paths.prefix,
     stackKey(),
-    ports.map(({ port }) => port),
+    plan.ports.map(({ port }) => port),
+    plan.guarded.map((task) => ({ resource: resourceName(key, task), inputs: taskInputs(key, paths.prefix, task) })),
   );
-  const problems = [...foreignStack(key, paths.prefix, observation), ...heldPorts(key, ports, observation)];
+  const problems = [
+    ...foreignStack(key, paths.prefix, observation),
+    ...heldPorts(key, plan.ports, observation),
+    ...unconsented(observation.refusals, plan.allowDataLoss),
+  ];
   if (problems.length > 0) throw refusal(`host ${key} cannot carry this stack`, problems);
   return new Host({ key, layout: paths, observation });
+}
+
+/** The refusals that the config does not answer; a host knows the consents of the last up only. */
+function unconsented(refusals: readonly string[], allowDataLoss: readonly string[]): string[] {
+  return refusals.filter((line) => !allowDataLoss.some((object) => line.includes(`add "${object}" to messaging:allowDataLoss`)));
 }
 
 function foreignStack(key: string, prefix: string, { stack }: Observation): string[] {

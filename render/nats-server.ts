@@ -1,6 +1,12 @@
 import type { NatsConfig } from "../config/nats";
 import { lines, MANAGED_BY } from "./text";
 
+/**
+ * Keys that nats-server 2.10 takes over on SIGHUP; any other change needs a restart. The server rejects a reload as a whole.
+ * https://github.com/nats-io/nats-server/blob/v2.10.29/server/reload.go
+ */
+const RELOADED: ReadonlySet<string> = new Set(["max_connections", "max_payload", "write_deadline"]);
+
 /** What nats-server.conf needs besides the limits. */
 export interface NatsServerPaths {
   /** JetStream's directory; the server appends `jetstream` to it. */
@@ -32,11 +38,12 @@ export function natsServerConf(nats: NatsConfig, serverName: string, paths: Nats
     // `always` syncs each message before it is acknowledged; the server's own default is two minutes.
     sync_interval: nats.durability === "fsync" ? "always" : quoted("120s"),
   };
-  return (
-    `# ${MANAGED_BY}\n` +
-    lines(server, (key, value) => `${key}: ${value}`) +
-    `jetstream {\n${lines(jetstream, (key, value) => `  ${key}: ${value}`)}}\n`
-  );
+  return `# ${MANAGED_BY}\n` + lines(server, keyValue) + `jetstream {\n${lines(jetstream, (key, value) => `  ${keyValue(key, value)}`)}}\n`;
+}
+
+/** The comment says what a change of this line takes: scripts/products/nats-server.sh goes by it, and a preview shows it beside the change. */
+function keyValue(key: string, value: string | number): string {
+  return `${key}: ${value} # ${RELOADED.has(key) ? "reload" : "restart"}`;
 }
 
 function quoted(text: string): string {

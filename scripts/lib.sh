@@ -22,7 +22,7 @@ digest_of() {
 # Digest and name of each script in a directory.
 script_digests() (
 	cd "$1" || exit
-	for script in lib.sh task.sh */*.sh; do say "$script $(digest_of "$script")"; done
+	for script in *.sh */*.sh; do say "$script $(digest_of "$script")"; done
 )
 
 # Lines of the first file that the second lacks, and the other way round; repeated lines count. (diff and comm differ between userlands.)

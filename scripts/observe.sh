@@ -9,6 +9,9 @@
 #   own          pid of a process that this prefix runs
 #   task         resource, when it was last applied
 #   difference   resource, a line that is expected or found
+#   refusal      a line that says why a declared change must not be applied
+#
+# The program appends DECLARED, the resources of guarded tasks, a `guard` with the inputs of each as a here-document, and `observe_tasks`.
 set -u
 
 prefix=$1
@@ -74,8 +77,14 @@ for pid_file in "$prefix"/run/*.pid; do
 done
 
 scripts=$prefix/opt/messaging
-if [ -x "$scripts/task.sh" ]; then
-	report stack "$(cat "$scripts/stack")"
+
+# Asks the host whether a declared task (its inputs on standard input) may be applied.
+guard() {
+	[ -x "$scripts/task.sh" ] || return 0
+	"$scripts/task.sh" refusals 2>/dev/null | while IFS= read -r line; do report refusal "$line"; done
+}
+
+observe_scripts() {
 	resource=$(cat "$scripts/resource")
 	report task "$resource" "$(cat "$scripts/applied")"
 	# shellcheck source=scripts/lib.sh
@@ -84,11 +93,19 @@ if [ -x "$scripts/task.sh" ]; then
 	script_digests "$scripts" >"$now"
 	compare_lines "$scripts/digests" "$now" | while IFS= read -r line; do report difference "$resource" "$line"; done
 	rm -f "$now"
+}
 
+# Every task in the ledger; one that is not declared any more is going to be removed.
+observe_tasks() {
+	[ -x "$scripts/task.sh" ] || return 0
+	report stack "$(cat "$scripts/stack")"
+	observe_scripts
 	for entry in "$prefix/var/lib/messaging/ledger/$stack"/*/; do
 		[ -f "$entry/inputs" ] || continue
 		resource=$(basename "$entry")
 		report task "$resource" "$(cat "$entry/applied")"
 		"$scripts/task.sh" differences <"$entry/inputs" 2>&1 | while IFS= read -r line; do report difference "$resource" "$line"; done
+		case " ${DECLARED-$resource} " in *" $resource "*) continue ;; esac
+		"$scripts/task.sh" refusals_of_removal <"$entry/inputs" 2>/dev/null | while IFS= read -r line; do report refusal "$line"; done
 	done
-fi
+}

@@ -1,10 +1,11 @@
 #!/bin/sh
-# Runs one task on this host: task apply|differences|remove < inputs
+# Runs one task on this host: task apply|differences|refusals|refusals_of_removal|remove < inputs
 #
 # Inputs are KEY=value lines, an empty line, then the body verbatim. The task's script defines
 #   desired   lines that describe the host as the inputs ask for it
 #   observe   the same lines as the host is
 #   apply     makes the host so        remove   takes it away again, never data
+#   refusals  lines that say why apply must not be, refusals_of_removal why remove must not; most tasks have none
 # and everything else (what differs, doing nothing, proof afterwards, ledger, lock) is here, once.
 set -eu
 umask 077
@@ -16,8 +17,13 @@ LIB=$(dirname "$0")
 verb=$1
 WORK=$(mktemp -d "${TMPDIR:-/tmp}/messaging.XXXXXX")
 LOCK=
+# A script that starts or makes something for the run only takes it away here, however the run ends.
+at_exit() {
+	:
+}
 # shellcheck disable=SC2329 # called by the trap
 clean_up() {
+	at_exit || :
 	rm -rf "$WORK" ${LOCK:+"$LOCK"}
 }
 trap clean_up EXIT
@@ -41,6 +47,13 @@ sed '1,/^$/d' "$WORK/inputs" >"$WORK/body"
 ENTRY=$PREFIX/var/lib/messaging/ledger/$STACK/$RESOURCE
 # shellcheck disable=SC2034 # scripts read it: `no` makes apply run although nothing differs
 SKIP_UNCHANGED=yes
+
+refusals() {
+	:
+}
+refusals_of_removal() {
+	:
+}
 
 # shellcheck source=/dev/null
 . "$LIB/tasks/$TASK.sh"
@@ -77,14 +90,19 @@ record() {
 }
 
 case $verb in
-differences)
-	differences
+differences | refusals | refusals_of_removal)
+	"$verb"
 	;;
 apply)
 	lock
-	if [ "$SKIP_UNCHANGED" = yes ] && [ -z "$(differences)" ]; then
+	# Assigned first, not tested in place: a host that cannot be compared ends the run here.
+	left=$(differences)
+	if [ "$SKIP_UNCHANGED" = yes ] && [ -z "$left" ]; then
 		say "unchanged"
 	else
+		refused=$(refusals)
+		[ -z "$refused" ] || fail "refused, nothing was changed:
+$refused"
 		apply
 		left=$(differences)
 		[ -z "$left" ] || fail "$RESOURCE: applied, but the host is not as asked:
@@ -99,5 +117,5 @@ remove)
 	# Parents go when they are empty: rmdir refuses otherwise, which is what is wanted.
 	rmdir -p "$(dirname "$ENTRY")" 2>/dev/null || :
 	;;
-*) fail "usage: task apply|differences|remove < inputs" ;;
+*) fail "usage: task apply|differences|refusals|refusals_of_removal|remove < inputs" ;;
 esac

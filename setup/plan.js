@@ -14,9 +14,9 @@ const costs = {
   pulumi: { official: { download: 110, disk: 380, minutes: 1 }, other: { download: 260, disk: 2400, minutes: 6 } },
   "plugin command": { official: { download: 15, disk: 50, minutes: 1 }, other: { download: 0, disk: 5, minutes: 1 } },
   "nats-server": { official: { download: 6, disk: 6, minutes: 1 }, other: { download: 45, disk: 250, minutes: 1 } },
-  nats: { other: { download: 65, disk: 500, minutes: 2 } },
+  nats: { official: { download: 9, disk: 9, minutes: 1 }, other: { download: 65, disk: 500, minutes: 2 } },
   shellcheck: { other: { download: 5, disk: 10, minutes: 1 } },
-  gojq: { other: { download: 3, disk: 50, minutes: 1 } },
+  gojq: { official: { download: 2, disk: 5, minutes: 1 }, other: { download: 3, disk: 50, minutes: 1 } },
 };
 
 /**

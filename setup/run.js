@@ -1,5 +1,5 @@
 "use strict";
-// Usage: node setup/run.js up|preview|destroy|outputs|pulumi|setup|exec|clean [arguments]
+// Usage: node setup/run.js up|preview|destroy|outputs|status|drift|pulumi|setup|exec|clean [arguments]
 // Behind every npm script: brings what is missing, then runs the pulumi CLI. Requires little at the top, because a run
 // with nothing to do has to start at once.
 
@@ -75,12 +75,29 @@ function anything([command = "", ...args]) {
   return pulumi([command, ...args].filter(Boolean));
 }
 
+/**
+ * Runs a program of operations/ on the stack.
+ * @param {string} program
+ * @param {string[]} args
+ * @returns {Promise<number>} exit code
+ */
+function operation(program, args) {
+  const { stack = defaultStack(), rest } = takeStackOptions(args);
+  ensureStack(stack);
+  return runForeground(process.execPath, ["--import", "tsx", `operations/${program}.ts`, ...rest], {
+    ...pulumiEnvironment(),
+    PULUMI_STACK: stack,
+  });
+}
+
 /** @type {Map<string, (args: string[]) => Promise<number>>} */
 const commands = new Map([
   ["up", (args) => operate("up", args)],
   ["preview", (args) => operate("preview", args)],
   ["destroy", (args) => operate("destroy", args)],
   ["outputs", outputs],
+  ["status", (args) => operation("status", args)],
+  ["drift", (args) => operation("drift", args)],
   ["pulumi", anything],
   ["setup", async () => 0],
   ["exec", ([program = "", ...args]) => runForeground(program, args, developmentEnvironment())],

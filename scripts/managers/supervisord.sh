@@ -39,6 +39,11 @@ manager_restart() {
 	supervisorctl restart "$1"
 }
 
+# Makes the running service read its config again.
+manager_reload() {
+	supervisorctl signal HUP "$1" >/dev/null
+}
+
 # Stops the service and forgets it; its definition is gone by now.
 manager_forget() {
 	if supervisord_running; then

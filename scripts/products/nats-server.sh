@@ -1,15 +1,31 @@
-# shellcheck shell=sh disable=SC2154 # inputs come from task.sh
+# shellcheck shell=sh disable=SC2016,SC2154 # jq programs have $variables; inputs come from task.sh
 # What is particular to nats-server: checking a config, health, and the values in effect.
 
 gojq=$PREFIX/opt/gojq/current/gojq
 
 # Value of a key of our rendered config, which has one key per line.
 config_value() {
-	sed -n "s/^ *$2: *\"\{0,1\}\([^\"]*\)\"\{0,1\}\$/\1/p" "$1"
+	sed -n "s/^ *$2: *\"\{0,1\}\([^\" ]*\)\"\{0,1\}\( *#.*\)\{0,1\}\$/\1/p" "$1"
 }
 
 monitoring_url() {
 	say "http://$(config_value "$1" http)"
+}
+
+# One JSON document on the running server, for `npm run status`.
+product_status() {
+	http_get "$(monitoring_url "$1")/varz" 2 >"$WORK/varz" || return 1
+	http_get "$(monitoring_url "$1")/jsz?streams=true" 2 >"$WORK/jsz" || return 1
+	"$gojq" -c -n --slurpfile varz "$WORK/varz" --slurpfile jsz "$WORK/jsz" --arg client "$(config_value "$1" listen)" '{
+		version: $varz[0].version,
+		uptime: $varz[0].uptime,
+		memoryBytes: $varz[0].mem,
+		capBytes: $varz[0].gomemlimit,
+		endpoint: "nats://\($client)",
+		connections: $varz[0].connections,
+		slowConsumers: $varz[0].slow_consumers,
+		streams: [$jsz[0].account_details[]?.stream_detail[]? | { name, messages: .state.messages, bytes: .state.bytes }]
+	}'
 }
 
 # Refuses what nats-server refuses, and what `-t` does not see but the start would.
@@ -24,6 +40,17 @@ product_check() {
 		say "store_dir $store is not writable for $(id -un)"
 		return 1
 	fi
+}
+
+# Does the server take over every line that differs between two configs on SIGHUP? Our rendered config says so on each line.
+product_reloads() {
+	compare_lines "$1" "$2" >"$WORK/changed-lines"
+	! grep -v '# reload$' "$WORK/changed-lines" >/dev/null
+}
+
+# Changes with every config that the server has taken over; it answers a refused reload with nothing but a line in its log.
+product_loaded() {
+	http_get "$(monitoring_url "$1")/varz" 2 | "$gojq" -r .config_load_time
 }
 
 product_ready() {

@@ -3,7 +3,7 @@
 #
 # NAME, VERSION, BINARY, LINK
 # CACHE          directory of the driver that may hold the official archive or the built binary
-# URL, SHA256    official archive (.tar.gz) and its digest; both empty where none is pinned
+# URL, SHA256    official archive (.tar.gz or .zip) and its digest; both empty where none is pinned
 # BUILT_SHA256   digest of the binary built from source
 
 directory=$PREFIX/opt/$NAME/$VERSION
@@ -40,7 +40,10 @@ download() {
 
 unpack() {
 	mkdir "$WORK/unpacked"
-	tar -xzf "$1" -C "$WORK/unpacked"
+	case $URL in
+	*.zip) python3 -m zipfile -e "$1" "$WORK/unpacked" ;;
+	*) tar -xzf "$1" -C "$WORK/unpacked" ;;
+	esac
 	executable=$(find "$WORK/unpacked" -name "$BINARY" -type f)
 	[ -f "$executable" ] || fail "$NAME $VERSION: the archive holds no file $BINARY"
 }

@@ -1,5 +1,5 @@
 # shellcheck shell=sh disable=SC2154 # inputs come from task.sh
-# Runs a service: switches its version, config and definition to the candidates, restarts it, proves that it is healthy and that the values in
+# Runs a service: switches its version, config and definition to the candidates, reloads or restarts it, proves that it is healthy and that the values in
 # effect are the asked ones, and switches back when it is not.
 #
 # NAME                              service and product
@@ -70,9 +70,37 @@ wait_until_ready() {
 	return 1
 }
 
-# Restarts on the links as they are; says why not when it fails.
+# Is the config all that changes, and does the product take those changes over without a restart?
+can_reload() {
+	[ "$(manager_state "$NAME")" = running ] && product_ready "$CONFIG" || return 1
+	for link in $links; do
+		if [ "$link" != "$CONFIG" ] && [ "$(link_target "$link")" != "$(target_for "$link")" ]; then return 1; fi
+	done
+	product_reloads "$CONFIG" "$CONFIG.$CONFIG_DIGEST"
+}
+
+# The signal is no proof: waits until the product has taken a config over.
+reload() {
+	before=$(product_loaded "$CONFIG")
+	manager_reload "$NAME"
+	waited=0
+	while [ "$(product_loaded "$CONFIG")" = "$before" ]; do
+		waited=$((waited + 1))
+		if [ "$waited" -gt 25 ]; then
+			say "$NAME refuses the reload; it goes on with its earlier config."
+			return 1
+		fi
+		pause
+	done
+}
+
+# Puts the links as they are into effect (reload or restart); says why not when it fails.
 start_and_prove() {
-	manager_restart "$NAME" >/dev/null 2>&1 || :
+	if [ "$1" = reload ]; then
+		reload || return 1
+	else
+		manager_restart "$NAME" >/dev/null 2>&1 || :
+	fi
 	wait_until_ready || return 1
 	left=$(differences)
 	[ -z "$left" ] || {
@@ -96,8 +124,9 @@ roll_back() {
 
 apply() {
 	remember_links
+	if can_reload; then how=reload; else how=restart; fi
 	for link in $links; do say "$link $(target_for "$link")"; done | switch_links
-	if ! start_and_prove >"$WORK/reason"; then
+	if ! start_and_prove "$how" >"$WORK/reason"; then
 		manager_log "$NAME" >"$WORK/service-log"
 		roll_back >"$WORK/outcome"
 		fail "$(cat "$WORK/reason")
@@ -107,7 +136,7 @@ $(cat "$WORK/outcome")"
 	fi
 	prune "$CONFIG" "$CONFIG_DIGEST"
 	prune "$DEFINITION" "$DEFINITION_DIGEST"
-	say "$NAME $VERSION running"
+	say "$NAME $VERSION running ($how)"
 }
 
 # Removes the candidates of a file except the one in effect.

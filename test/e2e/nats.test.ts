@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { spawnSync } from "node:child_process";
-import { existsSync, readFileSync } from "node:fs";
+import { existsSync, readFileSync, rmSync, symlinkSync } from "node:fs";
 import { join } from "node:path";
 import { after, before, describe, test } from "node:test";
 import { TestStack } from "../support/test-stack";
@@ -74,9 +74,8 @@ describe("a stack's life with the npm scripts", { timeout: 900_000 }, () => {
     );
   });
 
-  test("the clone is untouched", () => {
-    const status = spawnSync("git", ["status", "--porcelain", "--", "Pulumi.dev.yaml", "Pulumi.test.yaml"], { encoding: "utf8" });
-    assert.equal(status.stdout, "");
+  test("the stack settings are untouched: the CLI writes to a copy", () => {
+    assert.doesNotMatch(readFileSync(stack.configFile, "utf8"), /encryptionsalt/);
   });
 
   test("outputs --json is JSON alone, with the endpoints and the memory plan", () => {
@@ -87,6 +86,7 @@ describe("a stack's life with the npm scripts", { timeout: 900_000 }, () => {
       url: `nats://127.0.0.1:${stack.client}`,
       monitoringUrl: `http://127.0.0.1:${stack.monitoring}`,
       version: "2.10.29",
+      context: "messaging-test-local",
     });
     assert.deepEqual(outputs["ram"], {
       budget: 4 * 2 ** 30,
@@ -145,6 +145,28 @@ describe("a stack's life with the npm scripts", { timeout: 900_000 }, () => {
     assert.equal(preview.status, 0, preview.output);
   });
 
+  test("drift agrees with the preview: nothing, then a link repointed by hand; status shows both streams", () => {
+    const clean = stack.npmScript("drift", "--json");
+    assert.deepEqual(JSON.parse(clean.output), []);
+    assert.equal(clean.status, 0);
+    const link = join(stack.prefix, "opt/nats/current");
+    rmSync(link);
+    symlinkSync("elsewhere", link);
+    const found = stack.npmScript("drift");
+    assert.equal(found.status, 2, found.output);
+    assert.match(found.output, /local-nats-cli, last applied .*\n {2}expected: .*current -> 0\.1\.5\n {2}found: {4}.*current -> elsewhere/);
+    assert.notEqual(stack.npmScript("preview", "--expect-no-changes").status, 0);
+    up();
+    assert.equal(stack.npmScript("drift").status, 0);
+    const status = JSON.parse(stack.npmScript("status", "--json").output) as {
+      product: { streams: { name: string; messages: number }[] };
+    }[];
+    assert.deepEqual(
+      status[0]?.product.streams.map(({ name, messages }) => [name, messages]),
+      [["ORDERS", 3]],
+    );
+  });
+
   test("two ups at once: one is refused or waits, and the stack is whole", async () => {
     stack.configure({ maxConnections: 500 });
     const [first, second] = [stack.startNpmScript("up"), stack.startNpmScript("up")];
@@ -153,6 +175,56 @@ describe("a stack's life with the npm scripts", { timeout: 900_000 }, () => {
     assert.equal((await stack.monitor("varz"))?.["max_connections"], 500);
     const preview = stack.npmScript("preview", "--expect-no-changes");
     assert.equal(preview.status, 0, preview.output);
+  });
+
+  test("10,000 acknowledged messages in a work queue and in an event log survive kill -9, destroy and up", async () => {
+    const streams = {
+      tasks: { preset: "workQueue", subjects: ["tasks.>"], maxBytes: "100MB" },
+      events: { preset: "eventLog", subjects: ["events.>"], maxBytes: "100MB" },
+    };
+    stack.configure({ streams });
+    up();
+    for (const stream of ["tasks", "events"]) {
+      const load = [
+        "bench",
+        `${stream}.load`,
+        "--js",
+        "--stream",
+        stream,
+        "--pub",
+        "4",
+        "--msgs",
+        "10000",
+        "--size",
+        "64",
+        "--no-progress",
+      ];
+      const published = stack.nats(...load);
+      assert.equal(published.status, 0, published.output);
+    }
+    const stored = () => {
+      const status = JSON.parse(stack.npmScript("status", "--json").output) as {
+        product?: { streams: { name: string; messages: number }[] };
+      }[];
+      return (status[0]?.product?.streams ?? []).map(({ name, messages }) => `${name} ${messages}`).sort();
+    };
+    const all = ["ORDERS 3", "events 10000", "tasks 10000"];
+    assert.deepEqual(stored(), all);
+
+    const killed = stack.pid("nats-server");
+    process.kill(killed, "SIGKILL");
+    await eventually(
+      "the server answers again",
+      5,
+      async () => stack.pid("nats-server") !== killed && (await stack.monitor("healthz"))?.["status"] === "ok",
+    );
+    assert.deepEqual(stored(), all);
+
+    const destroyed = stack.npmScript("destroy");
+    assert.equal(destroyed.status, 0, destroyed.output);
+    assert.match(destroyed.output, /stream\/tasks kept with 10000 messages/);
+    up();
+    assert.deepEqual(stored(), all);
   });
 
   test("destroy stops everything and keeps the messages; the next up serves them", async () => {

@@ -55,8 +55,8 @@ describe("previews of a running stack", { timeout: 600_000 }, () => {
     assert.deepEqual([...new Set(steps.map(({ op }) => op))], ["update"]);
     const step = (name: string) => steps.find(({ urn }) => urn.endsWith(`::${name}`));
     assert.deepEqual(changedLines(step("local-nats-config"), "stdin"), {
-      removed: ["max_connections: 1000"],
-      added: ["max_connections: 2000"],
+      removed: ["max_connections: 1000 # reload"],
+      added: ["max_connections: 2000 # reload"],
     });
     for (const [name, key] of [
       ["local-nats-server-service", "CONFIG_DIGEST"],
@@ -67,7 +67,7 @@ describe("previews of a running stack", { timeout: 600_000 }, () => {
       assert.match(added.join("|"), new RegExp(`^${key}=[0-9a-f]{12}$`));
     }
     const shown = stack.operate("preview", "--diff").output;
-    assert.match(shown, /^ *- max_connections: 1000\n *\+ max_connections: 2000$/m);
+    assert.match(shown, /^ *- max_connections: 1000 # reload\n *\+ max_connections: 2000 # reload$/m);
     stack.configure({});
   });
 
@@ -137,12 +137,49 @@ describe("previews of a running stack", { timeout: 600_000 }, () => {
     const candidate = join(directory, readdirSync(directory).find((file) => /\.[0-9a-f]{12}$/.test(file)) ?? "");
     writeFileSync(candidate, readFileSync(candidate, "utf8").replace("max_connections: 1000", "max_connections: 5"));
     const { output } = stack.operate("preview", "--diff");
-    assert.match(output, /# expected: .*: max_connections: 1000\n *\+ # found: {4}.*: max_connections: 5/);
+    assert.match(output, /# expected: .*: max_connections: 1000 # reload\n *\+ # found: {4}.*: max_connections: 5 # reload/);
     assert.ok(names(stack.changes()).includes("local-nats-config"));
     const up = stack.operate("up");
     assert.equal(up.status, 0, up.output);
     assert.match(readFileSync(candidate, "utf8"), /max_connections: 1000/);
     assert.deepEqual(stack.changes(), []);
+    await untouched();
+  });
+
+  test("a stream is declared, and what would lose its messages is refused until it is consented to", async () => {
+    const orders = (overrides: Record<string, unknown> = {}) => ({
+      streams: { orders: { preset: "workQueue", subjects: ["orders.>"], maxBytes: "100MB", ...overrides } },
+    });
+    stack.configure(orders());
+    assert.deepEqual(names(stack.changes()), ["local-nats-stream-orders"]);
+    assert.equal(stack.operate("up").status, 0);
+    assert.match(stack.nats("request", "orders.a", "message").output, /"stream":"orders"/);
+    assert.deepEqual(stack.changes(), []);
+    stack.nats("publish", "agent.events", "plain subjects are stored nowhere");
+    assert.equal(stack.nats("stream", "ls", "--names").output.trim(), "orders");
+
+    const refused =
+      /stream\/orders holds 1 messages \(\d+ bytes\); storage file -> memory deletes messages\. To accept the loss, add "stream\/orders" to messaging:allowDataLoss/;
+    stack.configure(orders({ storage: "memory", maxBytes: "10MB" }));
+    for (const operation of ["preview", "up"] as const) assert.match(stack.operate(operation).output, refused);
+    stack.configure({});
+    assert.match(stack.operate("preview").output, /stream\/orders is not declared any more and holds 1 messages/);
+
+    stack.nats("stream", "edit", "orders", "--max-age", "1h", "--force");
+    stack.configure(orders());
+    assert.match(
+      stack.operate("preview", "--diff").output,
+      /# expected: stream\/orders max_age 604800000000000\n *\+ # found: {4}stream\/orders max_age 3600000000000/,
+    );
+    assert.equal(stack.operate("up").status, 0);
+    assert.deepEqual(stack.changes(), []);
+
+    stack.configure({}, { allowDataLoss: ["stream/orders"] });
+    const removed = stack.operate("up");
+    assert.equal(removed.status, 0, removed.output);
+    assert.match(removed.output, /stream\/orders deleted/);
+    stack.configure({});
+    assert.equal(stack.operate("up").status, 0);
     await untouched();
   });
 
@@ -152,7 +189,7 @@ describe("previews of a running stack", { timeout: 600_000 }, () => {
     process.kill(stack.pid("supervisord"), "SIGKILL");
     process.kill(pid, "SIGKILL");
     for (const wiped of ["opt", "etc", "run", "var/lib/messaging"]) rmSync(join(stack.prefix, wiped), { recursive: true });
-    assert.equal(names(stack.changes()).length, 11);
+    assert.equal(names(stack.changes()).length, 13);
     const up = stack.operate("up");
     assert.equal(up.status, 0, up.output);
     assert.match(stack.nats("stream", "get", "KEPT", "1").output, /message/);

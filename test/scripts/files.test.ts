@@ -118,6 +118,14 @@ for (const userland of USERLANDS) {
         succeed(host.task("apply", "artifact", inputs(official)), /installed \(official archive\)/);
       });
 
+      test("an official archive may be a zip", () => {
+        const zip = join(cache, "tool-1.0.0.zip");
+        spawnSync("python3", ["-m", "zipfile", "-c", zip, join(host.directory, "tool-1.0.0")]);
+        const official = { URL: "http://127.0.0.1:9/tool-1.0.0.zip", SHA256: sha256(readFileSync(zip)), VERSION: "1.3.0" };
+        succeed(host.task("apply", "artifact", inputs(official)), /installed \(official archive\)/);
+        assert.equal(spawnSync(join(host.prefix, "opt/tool/current/tool"), { encoding: "utf8" }).stdout, "tool\n");
+      });
+
       test("without a cache the archive is downloaded and verified; an unreachable source is named", async () => {
         const data = readFileSync(archive);
         // Another process answers, because the host shell blocks this one.

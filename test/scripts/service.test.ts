@@ -1,9 +1,9 @@
 import assert from "node:assert/strict";
-import { spawnSync } from "node:child_process";
+import { spawn, spawnSync } from "node:child_process";
 import { createHash } from "node:crypto";
-import { existsSync, mkdirSync, readFileSync, readlinkSync } from "node:fs";
+import { chmodSync, existsSync, mkdirSync, readFileSync, readlinkSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { createServer } from "node:net";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import { after, before, describe, test } from "node:test";
 import { parseConfig } from "../../config/load";
 import { artifactPin, pinnedVersions } from "../../config/pins";
@@ -11,6 +11,7 @@ import { layout } from "../../hosts/layout";
 import { natsServerConf } from "../../render/nats-server";
 import { supervisordConf, supervisordProgram } from "../../render/supervisord";
 import { artifactDir, platform } from "../../setup/paths";
+import { natsContextJson } from "../../tasks/nats-context";
 import { SUPERVISOR } from "../../tasks/supervisord";
 import { HostShell, type Outcome, USERLANDS } from "../support/host-shell";
 import { eventually, freePorts, isAlive } from "../support/temporary";
@@ -87,6 +88,33 @@ for (const userland of USERLANDS.filter(({ name }) => /^(bash|ash) /.test(name) 
       };
     };
 
+    const verifyInputs = () => ({
+      URL: `nats://127.0.0.1:${port}`,
+      MONITORING_URL: `http://127.0.0.1:${monitoring}`,
+      SERVICE_DIGEST: "x",
+    });
+    const nats = (args: readonly string[]) =>
+      spawnSync(join(host.prefix, "opt/nats/current/nats"), args, {
+        encoding: "utf8",
+        env: { ...process.env, XDG_CONFIG_HOME: host.configHome },
+      });
+    /** Names of the streams on the server. */
+    const streams = () => {
+      const url = `http://127.0.0.1:${monitoring}/jsz?streams=true`;
+      const answer = JSON.parse(spawnSync("curl", ["-fsS", url], { encoding: "utf8" }).stdout) as {
+        account_details?: { stream_detail?: { name: string }[] }[];
+      };
+      return (answer.account_details ?? []).flatMap((account) => (account.stream_detail ?? []).map(({ name }) => name));
+    };
+    /** Subscribers and responders of a proof that still run, here and nowhere else on the machine. */
+    const proofProcesses = () =>
+      spawnSync("ps", ["-eo", "args="], { encoding: "utf8" })
+        .stdout.split("\n")
+        .filter((line) => line.startsWith(host.prefix) && line.includes("_verify."));
+    const contextInputs = { NAME: "messaging-test-local" };
+    const context = () => natsContextJson(`nats://127.0.0.1:${port}`, "NATS of a test");
+    const contextFile = () => join(host.configHome, "nats/context/messaging-test-local.json");
+
     before(async () => {
       host = new HostShell(userland);
       [port, monitoring] = (await freePorts(2)) as [number, number];
@@ -138,12 +166,151 @@ for (const userland of USERLANDS.filter(({ name }) => /^(bash|ash) /.test(name) 
       assert.equal(existsSync(`${paths().etc("nats", "nats-server.conf")}.${digest(conf(1000))}`), false);
     });
 
-    test("nats-verify: a message arrives", () => {
-      const inputs = { URL: `nats://127.0.0.1:${port}`, MONITORING_URL: `http://127.0.0.1:${monitoring}`, SERVICE_DIGEST: "x" };
-      for (const _ of [1, 2]) succeed(host.task("apply", "nats-verify", inputs), /publish and subscribe work/);
-      const wrong = host.task("apply", "nats-verify", { ...inputs, MONITORING_URL: "http://127.0.0.1:9" });
-      assert.equal(wrong.status, 1);
-      assert.match(wrong.stderr, /does not answer/);
+    test("service: a reload where every changed line allows it, a restart where one does not, and a refused reload is noticed and undone", () => {
+      const pid = () => readFileSync(paths().pidFile("nats-server"), "utf8");
+      const change = (config: string, pattern: RegExp) => {
+        succeed(host.task("apply", "config-file", configInputs(), config), /written|unchanged/);
+        succeed(host.task("apply", "service", serviceInputs(config)), pattern);
+      };
+      const before = pid();
+      change(conf(2001), /running \(reload\)/);
+      assert.equal(pid(), before);
+      assert.equal(varz("max_connections"), 2001);
+      const pending = conf(2001).replace("max_pending: 16000000", "max_pending: 17000000");
+      change(pending, /running \(restart\)/);
+      assert.notEqual(pid(), before);
+      assert.equal(varz("max_pending"), 17_000_000);
+      const mislabelled = pending.replace("max_pending: 17000000 # restart", "max_pending: 18000000 # reload");
+      const relabelled = pending.replace("max_pending: 17000000 # restart", "max_pending: 17000000 # reload");
+      change(relabelled, /running/);
+      succeed(host.task("apply", "config-file", configInputs(), mislabelled), /written/);
+      const refused = host.task("apply", "service", serviceInputs(mislabelled));
+      assert.equal(refused.status, 1);
+      assert.match(refused.stderr, /refuses the reload[^]*config reload not supported for MaxPending[^]*Switched back/);
+      assert.equal(varz("max_pending"), 17_000_000);
+      change(conf(2000), /running \(restart\)/);
+    });
+
+    test("nats-verify: each line of the proof, in time, and nothing is left", () => {
+      const started = Date.now();
+      const { status, stdout, stderr } = host.task("apply", "nats-verify", verifyInputs());
+      assert.equal(status, 0, stderr);
+      const lines = stdout.trimEnd().split("\n");
+      const expected = [
+        /^monitoring: healthz, varz, connz, subsz and jsz answer$/,
+        /^publish and subscribe: a published message arrives$/,
+        /^request and reply: the reply arrives$/,
+        /^queue group: 30 messages, each to one of 3 workers \((\d+)\+(\d+)\+(\d+)\)$/,
+        /^JetStream publish: acknowledged with sequence 1$/,
+        /^deduplication: of two publishes with one Nats-Msg-Id one message is kept$/,
+        /^durable pull consumer: a fetch and its acknowledgement move pending from 2 to 1 and the ack floor from 0 to 1$/,
+        /^redelivery: a message without acknowledgement comes again after 1 s, with delivery count 2$/,
+      ];
+      assert.equal(lines.length, expected.length, stdout);
+      for (const [index, line] of expected.entries()) assert.match(lines[index] ?? "", line);
+      const counts =
+        expected[3]
+          ?.exec(lines[3] ?? "")
+          ?.slice(1)
+          .map(Number) ?? [];
+      assert.equal(
+        counts.reduce((sum, count) => sum + count, 0),
+        30,
+      );
+      assert.ok(Date.now() - started < 15_000, `${Date.now() - started} ms`);
+      assert.deepEqual(streams(), []);
+      assert.deepEqual(proofProcesses(), []);
+    });
+
+    test("nats-verify: what a killed run left is removed first, what an interrupted one made by itself", async () => {
+      for (const signal of ["SIGKILL", "SIGTERM"] as const) {
+        const run = host.start("apply", "nats-verify", verifyInputs());
+        const ended = new Promise((resolve) => run.on("exit", resolve));
+        await eventually("the proof has its stream", 15, () => streams().length === 1);
+        process.kill(run.pid ?? NaN, signal);
+        await ended;
+        assert.equal(streams().length, signal === "SIGKILL" ? 1 : 0);
+        if (signal === "SIGTERM") assert.deepEqual(proofProcesses(), []);
+        succeed(host.task("apply", "nats-verify", verifyInputs()), /redelivery/);
+        assert.deepEqual(streams(), []);
+        await eventually("the processes of the killed run end", 10, () => proofProcesses().length === 0);
+      }
+    });
+
+    test("nats-verify: a server without room, without JetStream, or down is named, and nothing is left", async () => {
+      const [client, http] = (await freePorts(2)) as [number, number];
+      const inputs = { ...verifyInputs(), URL: `nats://127.0.0.1:${client}`, MONITORING_URL: `http://127.0.0.1:${http}` };
+      const store = join(host.directory, "store");
+      for (const [jetstream, reason] of [
+        [
+          `jetstream { store_dir: ${store}, max_mem: 1MB, max_file: 10KB }`,
+          /no room for a temporary stream of 65536 bytes: insufficient storage/,
+        ],
+        ["", /JetStream is not enabled/],
+      ] as const) {
+        const config = join(host.directory, "other.conf");
+        writeFileSync(config, `listen: 127.0.0.1:${client}\nhttp: 127.0.0.1:${http}\n${jetstream}\n`);
+        const server = spawn(join(host.prefix, "opt/nats-server/2.10.29/nats-server"), ["-c", config], { stdio: "ignore" });
+        try {
+          const health = () => spawnSync("curl", ["-fs", `${inputs.MONITORING_URL}/healthz`]).status === 0;
+          await eventually("the other server answers", 5, health);
+          const outcome = host.task("apply", "nats-verify", inputs);
+          assert.equal(outcome.status, 1);
+          assert.match(outcome.stderr, reason);
+          assert.deepEqual(proofProcesses(), []);
+        } finally {
+          const ended = new Promise((resolve) => server.on("exit", resolve));
+          server.kill();
+          await ended;
+        }
+      }
+      const down = host.task("apply", "nats-verify", inputs);
+      assert.equal(down.status, 1);
+      assert.match(down.stderr, /healthz does not answer/);
+      const noClients = host.task("apply", "nats-verify", { ...inputs, MONITORING_URL: verifyInputs().MONITORING_URL });
+      assert.equal(noClients.status, 1);
+      assert.match(noClients.stderr, new RegExp(`JetStream on ${inputs.URL} does not answer: .*no servers available`));
+    });
+
+    test("nats-context: written for its user alone, unchanged, and the nats CLI takes it", () => {
+      succeed(host.task("apply", "nats-context", contextInputs, context()), /nats context messaging-test-local written/);
+      assert.equal(statSync(contextFile()).mode & 0o777, 0o600);
+      assert.equal(statSync(dirname(contextFile())).mode & 0o777, 0o700);
+      assert.deepEqual(JSON.parse(readFileSync(contextFile(), "utf8")), {
+        description: "NATS of a test (Managed by Pulumi)",
+        url: `nats://127.0.0.1:${port}`,
+      });
+      succeed(host.task("apply", "nats-context", contextInputs, context()), /^unchanged$/m);
+      const used = nats(["--context", contextInputs.NAME, "rtt"]);
+      assert.equal(used.status, 0, used.stderr);
+      assert.match(used.stdout, new RegExp(`nats://127\\.0\\.0\\.1:${port}`));
+      assert.equal(existsSync(join(host.configHome, "nats/context.txt")), false);
+    });
+
+    test("nats-context: a hand-edited one is seen and repaired", () => {
+      writeFileSync(contextFile(), context().replace(String(port), "4999"));
+      chmodSync(contextFile(), 0o644);
+      const { stdout } = host.task("differences", "nats-context", contextInputs, context());
+      assert.match(stdout, /expected: .* -rw------- /);
+      assert.match(stdout, /found: {4}.* -rw-r--r-- /);
+      assert.match(stdout, /found: {4}messaging-test-local: {3}"url": "nats:\/\/127\.0\.0\.1:4999"/);
+      succeed(host.task("apply", "nats-context", contextInputs, context()), /written/);
+      assert.equal(readFileSync(contextFile(), "utf8"), context());
+      assert.equal(statSync(contextFile()).mode & 0o777, 0o600);
+    });
+
+    test("nats-context: one by another hand is refused and left alone; ours is removed, twice", () => {
+      const foreign = '{ "description": "mine", "url": "nats://elsewhere:4222" }\n';
+      writeFileSync(contextFile(), foreign);
+      const refused = host.task("apply", "nats-context", contextInputs, context());
+      assert.equal(refused.status, 1);
+      assert.match(refused.stderr, /was not made by this project .* and is left alone/);
+      succeed(host.task("remove", "nats-context", contextInputs, context()), /kept: it is not ours/);
+      assert.equal(readFileSync(contextFile(), "utf8"), foreign);
+      rmSync(contextFile());
+      succeed(host.task("apply", "nats-context", contextInputs, context()), /written/);
+      for (const _ of [1, 2]) succeed(host.task("remove", "nats-context", contextInputs, context()), /removed/);
+      assert.equal(existsSync(contextFile()), false);
     });
 
     test("a killed server is back within 5 s", async () => {

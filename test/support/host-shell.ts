@@ -1,4 +1,4 @@
-import { spawnSync } from "node:child_process";
+import { type ChildProcess, spawn, spawnSync } from "node:child_process";
 import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { scriptsInstaller, scriptText } from "../../hosts/scripts";
@@ -42,6 +42,9 @@ export const USERLANDS: readonly Userland[] = [
     : []),
 ];
 
+/** Verbs of the launcher. */
+export type Verb = "apply" | "differences" | "refusals" | "refusals_of_removal" | "remove";
+
 /** What a script did. */
 export interface Outcome {
   readonly status: number | null;
@@ -53,6 +56,8 @@ export interface Outcome {
 export class HostShell {
   readonly directory = temporaryDirectory();
   readonly prefix = join(this.directory, "p");
+  /** The user's configuration directory, as far as scripts see it. */
+  readonly configHome = join(this.directory, "config");
   readonly #userland: Userland;
 
   constructor(userland: Userland) {
@@ -68,15 +73,21 @@ export class HostShell {
   }
 
   /** Runs a task as the engine does. @param inputs of the task, TASK first */
-  task(verb: "apply" | "differences" | "remove", task: string, inputs: Record<string, string>, body = ""): Outcome {
-    const all = { TASK: task, RESOURCE: `test-${task}`, STACK: "messaging/test", PREFIX: this.prefix, ...inputs };
-    const lines = Object.entries(all).map(([key, value]) => `${key}=${value}\n`);
-    return this.#run([join(this.prefix, "opt/messaging/task.sh"), verb], `${lines.join("")}\n${body}`);
+  task(verb: Verb, task: string, inputs: Record<string, string>, body = ""): Outcome {
+    return this.#run([this.#launcher, verb], this.#inputs(task, inputs, body));
+  }
+
+  /** Starts a task and does not wait for it. */
+  start(verb: Verb, task: string, inputs: Record<string, string>, body = ""): ChildProcess {
+    const [command, ...args] = this.#commandLine([this.#launcher, verb]);
+    const child = spawn(command, args, { env: this.#environment(), stdio: ["pipe", "ignore", "ignore"] });
+    child.stdin.end(this.#inputs(task, inputs, body));
+    return child;
   }
 
   /** Observes the host as a preview does. */
   observe(ports: readonly number[] = []): Outcome {
-    return this.#run(["-s", "--", this.prefix, "messaging/test", ...ports.map(String)], scriptText("observe.sh"));
+    return this.#run(["-s", "--", this.prefix, "messaging/test", ...ports.map(String)], `${scriptText("observe.sh")}\nobserve_tasks\n`);
   }
 
   /** Removes everything. */
@@ -85,13 +96,28 @@ export class HostShell {
   }
 
   #run(args: readonly string[], input: string): Outcome {
+    const [command, ...rest] = this.#commandLine(args);
+    return spawnSync(command, rest, { input, encoding: "utf8", timeout: 120_000, env: this.#environment() });
+  }
+
+  get #launcher(): string {
+    return join(this.prefix, "opt/messaging/task.sh");
+  }
+
+  #inputs(task: string, inputs: Record<string, string>, body: string): string {
+    const all = { TASK: task, RESOURCE: `test-${task}`, STACK: "messaging/test", PREFIX: this.prefix, ...inputs };
+    const lines = Object.entries(all).map(([key, value]) => `${key}=${value}\n`);
+    return `${lines.join("")}\n${body}`;
+  }
+
+  #commandLine(args: readonly string[]): [string, ...string[]] {
     const [shell, ...shellArgs] = this.#userland.shell;
+    return [output(`command -v ${shell}`), ...shellArgs, ...args];
+  }
+
+  #environment(): NodeJS.ProcessEnv {
     const environment = this.#userland.path === undefined ? process.env : { HOME: process.env["HOME"], PATH: this.#userland.path };
-    return spawnSync(output(`command -v ${shell}`), [...shellArgs, ...args], {
-      input,
-      encoding: "utf8",
-      timeout: 120_000,
-      env: environment,
-    });
+    // What a task writes into the user's configuration, or leaves when it is killed, lands in the temporary directory.
+    return { ...environment, XDG_CONFIG_HOME: this.configHome, TMPDIR: this.directory };
   }
 }

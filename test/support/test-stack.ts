@@ -8,6 +8,9 @@ import { stringify } from "yaml";
 import { pulumiEnvironment } from "../../setup/environment";
 import { freePorts, removeDirectory, temporaryDirectory } from "./temporary";
 
+/** npm scripts that take stack settings. */
+const OPERATIONS: readonly string[] = ["up", "preview", "destroy"];
+
 const PROJECT = join(__dirname, "..", "..");
 
 /** What a command printed and how it ended. */
@@ -36,7 +39,8 @@ export class TestStack {
 
   private constructor(ports: readonly number[], environment: NodeJS.ProcessEnv) {
     [this.client, this.monitoring] = ports as [number, number];
-    this.#environment = environment;
+    // What a task writes into the user's configuration lands in the temporary directory.
+    this.#environment = { ...environment, XDG_CONFIG_HOME: join(this.directory, "config") };
     this.configure({});
   }
 
@@ -133,7 +137,7 @@ export class TestStack {
   }
 
   #script(script: string, args: readonly string[]): string[] {
-    return [join(PROJECT, "setup/run.js"), script, ...(script === "outputs" ? [] : ["--config-file", this.configFile]), ...args];
+    return [join(PROJECT, "setup/run.js"), script, ...(OPERATIONS.includes(script) ? ["--config-file", this.configFile] : []), ...args];
   }
 
   #run(command: string, args: readonly string[]): Result {

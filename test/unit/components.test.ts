@@ -49,7 +49,7 @@ before(async () => {
     { key: "local", layout: layout("/srv"), observation: parseObservation(facts.join("\n")) },
     { transformations: [recordParent] },
   );
-  const tools = new HostTools({ host }, { parent: host });
+  const tools = new HostTools({ host, allowDataLoss: [] }, { parent: host });
   const component = new NatsJetStream({ host, tools, nats }, { parent: host });
   components = { host, tools, nats: component };
   await new Promise((resolve) => pulumi.all([component.endpoints.url, component.urn]).apply(resolve));
@@ -68,9 +68,11 @@ test("the resources of a host have stable names", () => {
       .map(({ name }) => name)
       .sort(),
     [
+      "local-allow-data-loss",
       "local-gojq",
       "local-nats-cli",
       "local-nats-config",
+      "local-nats-context",
       "local-nats-data",
       "local-nats-server",
       "local-nats-server-definition",

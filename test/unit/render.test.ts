@@ -33,20 +33,20 @@ test("nats-server.conf has one key a line, whole bytes and listeners on loopback
   assert.equal(
     text,
     `# Managed by Pulumi: change the stack config, not this file.
-server_name: dev-local
-listen: 127.0.0.1:4222
-http: 127.0.0.1:8222
-pid_file: "/srv/run/nats-server.pid"
-max_connections: 42
-max_subscriptions: 10000
-max_payload: 1000000
-max_pending: 16000000
-write_deadline: "10000ms"
+server_name: dev-local # restart
+listen: 127.0.0.1:4222 # restart
+http: 127.0.0.1:8222 # restart
+pid_file: "/srv/run/nats-server.pid" # restart
+max_connections: 42 # reload
+max_subscriptions: 10000 # restart
+max_payload: 1000000 # reload
+max_pending: 16000000 # restart
+write_deadline: "10000ms" # reload
 jetstream {
-  store_dir: "/srv/var/lib/nats"
-  max_mem: 250000000
-  max_file: 1073741824
-  sync_interval: always
+  store_dir: "/srv/var/lib/nats" # restart
+  max_mem: 250000000 # restart
+  max_file: 1073741824 # restart
+  sync_interval: always # restart
 }
 `,
   );
@@ -55,7 +55,7 @@ jetstream {
 test("the weaker durability is written out", () => {
   const { nats } = parseConfig({ nats: { durability: "interval" } });
   assert.ok(nats);
-  assert.match(natsServerConf(nats, "n", { storeDir: "/d", pidFile: "/p" }), /^ {2}sync_interval: "120s"$/m);
+  assert.match(natsServerConf(nats, "n", { storeDir: "/d", pidFile: "/p" }), /^ {2}sync_interval: "120s" # restart$/m);
 });
 
 test("a supervisord program restarts for ever and stops in an orderly way", () => {

@@ -1,0 +1,68 @@
+import { parseArgs } from "node:util";
+import { formatBytes } from "../config/units";
+import { runLocal } from "../hosts/observe";
+import { scriptText } from "../hosts/scripts";
+import { deployedHosts, STACK } from "./stack-state";
+
+/** What a product reports about itself. Sizes in bytes. */
+interface ProductStatus {
+  readonly version: string;
+  readonly uptime: string;
+  readonly memoryBytes: number;
+  readonly endpoint: string;
+  readonly connections: number;
+  readonly slowConsumers: number;
+  readonly streams: readonly { readonly name: string; readonly messages: number; readonly bytes: number }[];
+}
+
+interface ServiceStatus {
+  readonly host: string;
+  readonly service: string;
+  readonly state: string;
+  /** Planned cap in bytes. */
+  readonly capBytes: number | undefined;
+  readonly enforcement: string;
+  /** Undefined while the service does not answer. */
+  readonly product: ProductStatus | undefined;
+}
+
+/** Component that a service belongs to, as the memory plan names it. */
+const COMPONENTS: Readonly<Record<string, string>> = { "nats-server": "nats" };
+
+async function status(): Promise<ServiceStatus[]> {
+  const perHost = deployedHosts().map(async ({ key, prefix, byComponent, enforcement }) => {
+    const report = await runLocal(scriptText("status.sh"), [prefix, `messaging/${STACK}`]);
+    return report.split("\n").flatMap((line) => {
+      const [service = "", state = "", json = ""] = line.split("\t");
+      if (service === "") return [];
+      const product = json === "" ? undefined : (JSON.parse(json) as ProductStatus);
+      return [{ host: key, service, state, capBytes: byComponent[COMPONENTS[service] ?? service], enforcement, product }];
+    });
+  });
+  return (await Promise.all(perHost)).flat();
+}
+
+function show({ host, service, state, capBytes, enforcement, product }: ServiceStatus): void {
+  console.log(
+    `${host}/${service} ${product?.version ?? ""}  ${state}${product === undefined ? ", does not answer" : `, up ${product.uptime}`}`,
+  );
+  if (product === undefined) return;
+  const cap = capBytes === undefined ? "" : ` of ${formatBytes(capBytes)} (${enforcement})`;
+  console.log(`  ${product.endpoint}  memory ${formatBytes(product.memoryBytes)}${cap}`);
+  console.log(`  connections ${product.connections}  slow consumers ${product.slowConsumers}`);
+  for (const { name, messages, bytes } of product.streams) console.log(`  stream ${name}: ${messages} messages, ${formatBytes(bytes)}`);
+}
+
+const { values } = parseArgs({ options: { json: { type: "boolean", default: false } } });
+status().then(
+  (services) => {
+    if (values.json) console.log(JSON.stringify(services, undefined, 2));
+    else if (services.length === 0) console.log("nothing is deployed; npm run up");
+    else services.forEach(show);
+    process.exitCode = services.every(({ product }) => product !== undefined) ? 0 : 1;
+  },
+  (error: unknown) => {
+    console.error(error instanceof Error ? error.message : error);
+    process.exitCode = 1;
+  },
+);

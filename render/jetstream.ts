@@ -1,0 +1,42 @@
+import type { ConsumerConfig, StreamConfig } from "../config/nats-streams";
+
+/** JetStream's API takes nanoseconds. */
+const NANOSECONDS = 1_000_000;
+
+/** The stream configuration of the JetStream API, a key a line. https://docs.nats.io/nats-concepts/jetstream/streams */
+export function streamJson(name: string, stream: StreamConfig): string {
+  return json({
+    name,
+    subjects: stream.subjects,
+    storage: stream.storage,
+    retention: stream.retention,
+    discard: stream.discard,
+    max_age: stream.maxAgeMilliseconds * NANOSECONDS,
+    max_msgs: stream.maxMessages,
+    max_msgs_per_subject: stream.maxMessagesPerSubject,
+    max_bytes: stream.maxBytes,
+    duplicate_window: stream.duplicateWindowMilliseconds * NANOSECONDS,
+    num_replicas: 1,
+  });
+}
+
+/** The configuration of a durable pull consumer. https://docs.nats.io/nats-concepts/jetstream/consumers */
+export function consumerJson(name: string, consumer: ConsumerConfig): string {
+  return json({
+    name,
+    durable_name: name,
+    deliver_policy: consumer.deliverPolicy,
+    ack_policy: "explicit",
+    replay_policy: "instant",
+    ack_wait: consumer.ackWaitMilliseconds * NANOSECONDS,
+    max_deliver: consumer.maxDeliver,
+    max_ack_pending: consumer.maxAckPending,
+    ...(consumer.backoffMilliseconds.length === 0 ? {} : { backoff: consumer.backoffMilliseconds.map((wait) => wait * NANOSECONDS) }),
+    ...(consumer.filterSubjects.length === 0 ? {} : { filter_subjects: consumer.filterSubjects }),
+  });
+}
+
+function json(config: Readonly<Record<string, unknown>>): string {
+  const lines = Object.entries(config).map(([key, value]) => `  ${JSON.stringify(key)}: ${JSON.stringify(value)}`);
+  return `{\n${lines.join(",\n")}\n}\n`;
+}

@@ -1,0 +1,47 @@
+# shellcheck shell=sh disable=SC2016,SC2154 # jq programs have $variables; inputs come from task.sh
+# JetStream's API over the nats CLI, for the tasks that declare its objects. Inputs: URL, and what each task adds.
+
+gojq=$PREFIX/opt/gojq/current/gojq
+CONSENTS=$PREFIX/var/lib/messaging/ledger/$STACK/allow-data-loss
+
+# Asks $JS.API.<subject> with a JSON body. Prints the answer; an API error is an answer too.
+jetstream() {
+	NATS_URL=$URL "$PREFIX/opt/nats/current/nats" --no-context --timeout 5s request --raw "\$JS.API.$1" "$2" </dev/null 2>"$WORK/nats-error" ||
+		fail "JetStream on $URL does not answer: $(cat "$WORK/nats-error")"
+}
+
+# Does the server answer? Removing must not fail on a server that is gone: what it holds stays where it is.
+server_answers() {
+	NATS_URL=$URL "$PREFIX/opt/nats/current/nats" --no-context --timeout 2s rtt </dev/null >/dev/null 2>&1
+}
+
+# Asks as jetstream does, and an API error is a failure.
+jetstream_do() {
+	jetstream "$1" "$2" >"$WORK/answer"
+	error=$("$gojq" -r '.error | select(.) | "\(.description) (error \(.err_code))"' "$WORK/answer")
+	[ -z "$error" ] || fail "$OBJECT: JetStream refuses: $error"
+}
+
+# The object as the server has it in $WORK/live; false when it does not exist.
+live() {
+	jetstream "$1" '' >"$WORK/live"
+	[ "$("$gojq" -r '.error.code // 0' "$WORK/live")" != 404 ]
+}
+
+# Wanted keys and the server's values for them, a line each.
+wanted_lines() {
+	"$gojq" -r --arg object "$OBJECT" 'to_entries[] | "\($object) \(.key) \(.value | tojson)"' "$WORK/body"
+}
+
+live_lines() {
+	"$gojq" -r --arg object "$OBJECT" --slurpfile wanted "$WORK/body" \
+		'.config as $live | $wanted[0] | keys[] as $key | "\($object) \($key) \($live[$key] | if type == "array" and $key != "backoff" then sort else . end | tojson)"' "$WORK/live"
+}
+
+consented() {
+	[ -f "$CONSENTS" ] && grep -qxF "$OBJECT" "$CONSENTS"
+}
+
+how_to_consent() {
+	say "To accept the loss, add \"$OBJECT\" to messaging:allowDataLoss."
+}

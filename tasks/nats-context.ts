@@ -1,0 +1,25 @@
+import type * as pulumi from "@pulumi/pulumi";
+import type { Host, Task } from "../hosts/host";
+
+/** The mark by which scripts/tasks/nats-context.sh knows a context that it may overwrite or remove. */
+const OWNER = "Managed by Pulumi";
+
+/** Writes a context of the nats CLI on a host, so that its user names the server instead of its address. Selecting it stays with the user. */
+export function natsContext(
+  host: Host,
+  parent: pulumi.Resource,
+  args: { readonly name: string; readonly url: string; readonly description: string; readonly after: readonly Task[] },
+): Task {
+  return host.run(parent, {
+    name: "nats-context",
+    script: "nats-context",
+    inputs: { NAME: args.name },
+    body: natsContextJson(args.url, args.description),
+    after: args.after,
+  });
+}
+
+/** The keys as the CLI writes them, one a line; what is left out has its default. */
+export function natsContextJson(url: string, description: string): string {
+  return `${JSON.stringify({ description: `${description} (${OWNER})`, url }, undefined, 2)}\n`;
+}

@@ -1,0 +1,194 @@
+import assert from "node:assert/strict";
+import { type ChildProcess, spawn, spawnSync } from "node:child_process";
+import { once } from "node:events";
+import { join } from "node:path";
+import { after, before, describe, test } from "node:test";
+import { parseConfig } from "../../config/load";
+import { artifactPin, pinnedVersions } from "../../config/pins";
+import { streamTasks } from "../../tasks/jetstream";
+import { artifactDir, platform } from "../../setup/paths";
+import { HostShell, type Outcome, USERLANDS } from "../support/host-shell";
+import { eventually, freePorts } from "../support/temporary";
+
+type Stream = Record<string, unknown>;
+
+for (const userland of USERLANDS.filter(({ name }) => /^(bash|ash) /.test(name))) {
+  describe(`JetStream objects, ${userland.name}`, { timeout: 120_000 }, () => {
+    let host: HostShell;
+    let server: ChildProcess;
+    let url: string;
+    const nats = (...args: string[]) =>
+      spawnSync(join(host.prefix, "opt/nats/current/nats"), ["--no-context", "--server", url, ...args], { encoding: "utf8" });
+
+    before(async () => {
+      host = new HostShell(userland);
+      for (const name of ["gojq", "nats", "nats-server"] as const) {
+        const [version] = pinnedVersions(name);
+        const pin = artifactPin(name, version, platform());
+        const installed = host.task("apply", "artifact", {
+          RESOURCE: `test-${name}`,
+          NAME: name,
+          VERSION: version,
+          BINARY: name,
+          LINK: "yes",
+          CACHE: artifactDir(name, version, platform()),
+          URL: pin.url ?? "",
+          SHA256: pin.sha256 ?? "",
+          BUILT_SHA256: pin.built,
+        });
+        assert.equal(installed.status, 0, installed.stderr);
+      }
+      const [port = 0] = await freePorts(1);
+      url = `nats://127.0.0.1:${port}`;
+      const args = ["-js", "-sd", join(host.directory, "store"), "-a", "127.0.0.1", "-p", String(port)];
+      server = spawn(join(host.prefix, "opt/nats-server/current/nats-server"), args, { stdio: "ignore" });
+      await eventually("the server answers", 10, () => nats("rtt").status === 0);
+    });
+    after(async () => {
+      server.kill("SIGKILL");
+      await once(server, "exit");
+      host.dispose();
+    });
+
+    /** Runs a verb on the stream `orders` as a config would declare it. */
+    const stream = (
+      verb: "apply" | "differences" | "refusals" | "refusals_of_removal" | "remove",
+      config: Stream,
+      name = "orders",
+    ): Outcome => {
+      const parsed = parseConfig({
+        nats: { jetstream: { maxFileStore: "100TB" }, streams: { [name]: { preset: "eventLog", subjects: [`${name}.>`], ...config } } },
+      });
+      const [task] = streamTasks(url, parsed.nats?.streams ?? {});
+      assert.ok(task);
+      const { script, inputs, body } = task.stream;
+      return host.task(verb, script, { RESOURCE: `test-${name}`, ...(inputs as Record<string, string>) }, body);
+    };
+    const consumer = (verb: "apply" | "differences" | "refusals" | "remove", config: Stream): Outcome => {
+      const parsed = parseConfig({
+        nats: { streams: { orders: { preset: "eventLog", subjects: ["orders.>"], consumers: { worker: config } } } },
+      });
+      const [task] = streamTasks(url, parsed.nats?.streams ?? {});
+      assert.ok(task?.consumers[0]);
+      const { script, inputs, body } = task.consumers[0];
+      return host.task(verb, script, inputs as Record<string, string>, body);
+    };
+    const consent = (...objects: string[]) => {
+      const outcome = host.task("apply", "allow-data-loss", {}, objects.map((object) => `${object}\n`).join(""));
+      assert.equal(outcome.status, 0, outcome.stderr);
+    };
+    const succeed = (outcome: Outcome, pattern: RegExp) => {
+      assert.equal(outcome.status, 0, outcome.stderr);
+      assert.match(outcome.stdout, pattern);
+    };
+    const live = (key: string): unknown => {
+      const answer = JSON.parse(nats("stream", "info", "orders", "--json").stdout) as { config: Stream; state: Stream };
+      return answer.config[key] ?? answer.state[key];
+    };
+
+    test("created, unchanged, changed by hand is seen and repaired", () => {
+      succeed(stream("apply", {}), /stream\/orders created/);
+      succeed(stream("apply", {}), /^unchanged$/m);
+      assert.equal(nats("stream", "edit", "orders", "--max-msgs", "77", "--force").status, 0);
+      assert.equal(stream("differences", {}).stdout, "expected: stream/orders max_msgs 10000000\nfound:    stream/orders max_msgs 77\n");
+      succeed(stream("apply", {}), /updated/);
+      assert.equal(live("max_msgs"), 10_000_000);
+    });
+
+    test("an empty stream may change everything, in place or made anew", () => {
+      succeed(stream("apply", { storage: "memory", maxBytes: "1MB" }), /made anew/);
+      succeed(stream("apply", { retention: "workqueue" }), /made anew/);
+      succeed(stream("apply", { subjects: ["orders.>", "invoices.>"], maxAge: "1h", discard: "new" }), /made anew|updated/);
+      succeed(stream("apply", {}), /updated|made anew/);
+    });
+
+    test("with messages: what would delete some is refused with the count, in preview and in apply, and nothing changes", () => {
+      for (let count = 0; count < 5; count++) assert.equal(nats("request", "orders.a", `message ${count}`).status, 0);
+      const losing: [Stream, RegExp][] = [
+        [{ storage: "memory", maxBytes: "1MB" }, /storage file -> memory/],
+        [{ retention: "workqueue" }, /retention limits -> workqueue/],
+        [{ retention: "interest" }, /retention limits -> interest/],
+        [{ maxMessages: 3 }, /max_msgs 3/],
+        [{ maxMessagesPerSubject: 2 }, /max_msgs_per_subject 2/],
+      ];
+      for (const [config, reason] of losing) {
+        for (const verb of ["refusals", "apply"] as const) {
+          const { stdout, stderr } = stream(verb, config);
+          assert.match(stdout + stderr, reason);
+          assert.match(stdout + stderr, /holds 5 messages \(\d+ bytes\).*add "stream\/orders" to messaging:allowDataLoss/);
+        }
+        assert.equal(stream("apply", config).status, 1);
+        assert.equal(live("messages"), 5);
+        assert.equal(live("storage"), "file");
+      }
+    });
+
+    test("with messages: what loses none is applied in place", () => {
+      for (const config of [
+        { maxMessages: 5 },
+        { maxAge: "1h" },
+        { subjects: ["orders.>", "invoices.>"] },
+        { discard: "new" },
+        { maxBytes: "3GB" },
+        {},
+      ]) {
+        succeed(stream("apply", config), /updated/);
+      }
+      assert.equal(live("messages"), 5);
+    });
+
+    test("consumers: created, filters replaced as a set, backoff, restart of the deliveries refused once messages were delivered", () => {
+      const config = { filterSubjects: ["orders.a", "orders.b"], maxDeliver: 5, backoff: ["1s", "5s"] };
+      succeed(consumer("apply", config), /applied/);
+      succeed(consumer("apply", config), /^unchanged$/m);
+      succeed(consumer("apply", { ...config, filterSubjects: ["orders.c", "orders.a"] }), /applied/);
+      succeed(consumer("apply", { ackWait: "10s", maxAckPending: 7 }), /applied/);
+      succeed(consumer("apply", { deliverPolicy: "new" }), /applied/);
+      succeed(consumer("apply", {}), /applied/);
+      assert.equal(nats("consumer", "next", "orders", "worker", "--count", "2", "--ack").status, 0);
+      const refused = consumer("apply", { deliverPolicy: "new" });
+      assert.equal(refused.status, 1);
+      assert.match(refused.stderr, /has delivered 2 messages.*add "consumer\/orders\/worker" to messaging:allowDataLoss/);
+      succeed(consumer("apply", { maxAckPending: 9 }), /applied/);
+      consent("consumer/orders/worker");
+      succeed(consumer("apply", { deliverPolicy: "new" }), /applied/);
+      consent();
+    });
+
+    test("a deleted consumer and a deleted stream are seen and made again", () => {
+      assert.equal(nats("consumer", "rm", "orders", "worker", "--force").status, 0);
+      assert.match(consumer("differences", {}).stdout, /found: {4}consumer\/orders\/worker absent/);
+      succeed(consumer("apply", {}), /applied/);
+    });
+
+    test("a subject of another stream is refused with the way in two steps", () => {
+      const { stdout } = stream("refusals", { subjects: ["other.>", "orders.x"] }, "other");
+      assert.match(
+        stdout,
+        /stream\/other: subject orders\.x belongs to stream orders; release it there in one up, take it here in the next/,
+      );
+      assert.equal(stream("apply", { subjects: ["orders.x"] }, "other").status, 1);
+    });
+
+    test("more than the account may reserve is JetStream's word", () => {
+      const outcome = stream("apply", { maxBytes: "90TB" }, "huge");
+      assert.equal(outcome.status, 1);
+      assert.match(outcome.stderr, /stream\/huge: JetStream refuses: insufficient storage resources available \(error 10047\)/);
+    });
+
+    test("removed: kept while it holds messages, deleted with consent, gone twice; a server that is down is no obstacle", async () => {
+      assert.match(stream("refusals_of_removal", {}).stdout, /not declared any more and holds 5 messages/);
+      succeed(stream("remove", {}), /kept with 5 messages/);
+      assert.equal(live("messages"), 5);
+      consent("stream/orders");
+      assert.equal(stream("refusals_of_removal", {}).stdout, "");
+      succeed(stream("apply", { retention: "workqueue" }), /made anew/);
+      succeed(stream("remove", {}), /deleted/);
+      for (const _ of [1, 2]) assert.equal(stream("remove", {}).status, 0);
+      server.kill("SIGSTOP");
+      succeed(stream("remove", {}), /left as it is: .* does not answer/);
+      server.kill("SIGCONT");
+      await eventually("the server answers", 10, () => nats("rtt").status === 0);
+    });
+  });
+}
