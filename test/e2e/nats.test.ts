@@ -76,6 +76,8 @@ describe("a stack's life with the npm scripts", { timeout: 900_000 }, () => {
 
   test("the stack settings are untouched: the CLI writes to a copy", () => {
     assert.doesNotMatch(readFileSync(stack.configFile, "utf8"), /encryptionsalt/);
+    const clone = spawnSync("git", ["status", "--porcelain", "--untracked-files=all"], { encoding: "utf8" });
+    assert.doesNotMatch(clone.stdout, /Pulumi\..*yaml/);
   });
 
   test("outputs --json is JSON alone, with the endpoints and the memory plan", () => {

@@ -2,7 +2,7 @@ import { spawn, spawnSync, type ChildProcess } from "node:child_process";
 import { once } from "node:events";
 import { get, type IncomingMessage } from "node:http";
 import { json } from "node:stream/consumers";
-import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { copyFileSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { stringify } from "yaml";
 import { pulumiEnvironment } from "../../setup/environment";
@@ -50,7 +50,9 @@ export class TestStack {
     const state = join(stack.directory, "state");
     mkdirSync(state);
     stack.#environment["PULUMI_BACKEND_URL"] = `file://${state}`;
-    const { status, output } = stack.pulumi("stack", "init", "test");
+    // `stack init` writes an encryption salt beside the project file it finds, hence a project file of its own.
+    copyFileSync(join(PROJECT, "Pulumi.yaml"), join(state, "Pulumi.yaml"));
+    const { status, output } = stack.pulumi("stack", "init", "test", "--cwd", state);
     if (status !== 0) throw new Error(output);
     return stack;
   }
