@@ -25,7 +25,7 @@ async function killWhen(stack: TestStack, pattern: RegExp): Promise<void> {
   await ended;
 }
 
-describe("a stack's life with the npm scripts", { timeout: 900_000 }, () => {
+describe("a stack's life with the npm scripts", { timeout: 1_800_000 }, () => {
   let stack: TestStack;
   let clone: string;
   const cloneStatus = () => spawnSync("git", ["status", "--porcelain", "--", "Pulumi.*"], { encoding: "utf8" }).stdout;

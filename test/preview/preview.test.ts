@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
-import { readFileSync, readdirSync, rmSync, writeFileSync } from "node:fs";
+import { spawnSync } from "node:child_process";
+import { appendFileSync, copyFileSync, readFileSync, readdirSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { createServer } from "node:net";
 import { join } from "node:path";
 import { after, before, describe, test } from "node:test";
@@ -15,7 +16,7 @@ function changedLines(step: Step | undefined, input: string): { removed: string[
   return { removed: old.filter((line) => !now.includes(line)), added: now.filter((line) => !old.includes(line)) };
 }
 
-describe("previews of a running stack", { timeout: 600_000 }, () => {
+describe("previews of a running stack", { timeout: 1_800_000 }, () => {
   let stack: TestStack;
   let pid: number;
 
@@ -144,6 +145,103 @@ describe("previews of a running stack", { timeout: 600_000 }, () => {
     assert.match(readFileSync(candidate, "utf8"), /max_connections: 1000/);
     assert.deepEqual(stack.changes(), []);
     await untouched();
+  });
+
+  /** One hand edit: seen in the preview of exactly these tasks, repaired by up, then nothing. */
+  const drifts: [string, () => void, RegExp][] = [
+    ["a stopped service", () => supervisorctl("stop", "nats-server"), /# found: {4}nats-server stopped, does not answer/],
+    [
+      "an edited service definition",
+      () => edit(candidate("etc/supervisor", "nats-server"), "autorestart=true", "autorestart=false"),
+      /# expected: .*: autorestart=true\n *\+ # found: {4}.*: autorestart=false/,
+    ],
+    [
+      "a running config that is not the file's",
+      () => {
+        const file = candidate("etc/nats", "nats-server.conf");
+        edit(file, "max_connections: 1000", "max_connections: 7");
+        process.kill(stack.pid("nats-server"), "SIGHUP");
+        spawnSync("sleep", ["1"]);
+        edit(file, "max_connections: 7", "max_connections: 1000");
+      },
+      /# expected: in effect: max_connections 1000\n *\+ # found: {4}in effect: max_connections 7/,
+    ],
+    [
+      "a change cut off between file and restart",
+      () => {
+        const directory = join(stack.prefix, "etc/nats");
+        const name = "nats-server.conf.000000000000";
+        copyFileSync(candidate("etc/nats", "nats-server.conf"), join(directory, name));
+        rmSync(join(directory, "nats-server.conf"));
+        symlinkSync(name, join(directory, "nats-server.conf"));
+      },
+      /# found: {4}.*nats-server\.conf -> nats-server\.conf\.000000000000/,
+    ],
+    [
+      "an altered binary",
+      () => appendFileSync(join(stack.prefix, "opt/nats/0.1.5/nats"), "x"),
+      /# expected: nats 0\.1\.5 sha256 .*\n *\+ # found: {4}nats 0\.1\.5 sha256 /,
+    ],
+    ["an edited script", () => appendFileSync(join(stack.prefix, "opt/messaging/lib.sh"), "# edited\n"), /# found: {4}lib\.sh [0-9a-f]{64}/],
+    [
+      "an edited context",
+      () => edit(join(stack.configHome, "nats/context/messaging-test-local.json"), "127.0.0.1", "127.0.0.2"),
+      /# found: .*127\.0\.0\.2/,
+    ],
+  ];
+  const supervisorctl = (...args: string[]) => {
+    const [supervisor = ""] = readdirSync(join(stack.prefix, "opt/supervisor"));
+    const program = join(stack.prefix, "opt/supervisor", supervisor, "bin/supervisorctl");
+    spawnSync(program, ["-c", join(stack.prefix, "etc/supervisor/supervisord.conf"), ...args]);
+  };
+  const candidate = (directory: string, file: string) => {
+    const found = readdirSync(join(stack.prefix, directory)).find((name) => name.startsWith(`${file}.`));
+    return join(stack.prefix, directory, found ?? "");
+  };
+  const edit = (file: string, from: string | RegExp, to: string) => {
+    const text = readFileSync(file, "utf8");
+    assert.notEqual(text.replace(from, to), text, file);
+    writeFileSync(file, text.replace(from, to));
+  };
+  for (const [what, edits, shown] of drifts) {
+    test(`drift: ${what} is seen, repaired, and gone`, async () => {
+      edits();
+      assert.match(stack.operate("preview", "--diff").output, shown);
+      const up = stack.operate("up");
+      assert.equal(up.status, 0, up.output);
+      assert.deepEqual(stack.changes(), []);
+      pid = stack.pid("nats-server");
+      await untouched();
+    });
+  }
+
+  test("previews of a busy server are empty", async () => {
+    stack.configure({ streams: { busy: { preset: "eventLog", subjects: ["busy.>"], maxBytes: "100MB" } } });
+    assert.equal(stack.operate("up").status, 0);
+    const load = stack.startNats(
+      "bench",
+      "busy.load",
+      "--js",
+      "--stream",
+      "busy",
+      "--pub",
+      "1",
+      "--pubsleep",
+      "1ms",
+      "--msgs",
+      "1000000",
+      "--no-progress",
+    );
+    try {
+      for (let preview = 0; preview < Number(process.env["BUSY_PREVIEWS"] ?? 3); preview++) assert.deepEqual(stack.changes(), []);
+      assert.equal(load.exitCode, null, "the load went on all the time");
+    } finally {
+      load.kill("SIGKILL");
+    }
+    stack.configure({}, { allowDataLoss: ["stream/busy"] });
+    assert.equal(stack.operate("up").status, 0);
+    stack.configure({});
+    assert.equal(stack.operate("up").status, 0);
   });
 
   test("a stream is declared, and what would lose its messages is refused until it is consented to", async () => {

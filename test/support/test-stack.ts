@@ -32,6 +32,8 @@ export interface Step {
 export class TestStack {
   readonly directory = temporaryDirectory();
   readonly prefix = join(this.directory, "p");
+  /** XDG_CONFIG_HOME of every command, so that nothing is written into the user's own configuration. */
+  readonly configHome = join(this.directory, "config");
   readonly configFile = join(this.directory, "Pulumi.test.yaml");
   readonly client: number;
   readonly monitoring: number;
@@ -39,8 +41,7 @@ export class TestStack {
 
   private constructor(ports: readonly number[], environment: NodeJS.ProcessEnv) {
     [this.client, this.monitoring] = ports as [number, number];
-    // What a task writes into the user's configuration lands in the temporary directory.
-    this.#environment = { ...environment, XDG_CONFIG_HOME: join(this.directory, "config") };
+    this.#environment = { ...environment, XDG_CONFIG_HOME: this.configHome };
     this.configure({});
   }
 
@@ -111,7 +112,18 @@ export class TestStack {
 
   /** Runs the nats CLI that the stack installed. */
   nats(...args: string[]): Result {
-    return this.#run(join(this.prefix, "opt/nats/current/nats"), ["--no-context", "--server", `nats://127.0.0.1:${this.client}`, ...args]);
+    const [program, ...all] = this.#natsCli(args);
+    return this.#run(program, all);
+  }
+
+  /** Starts the nats CLI and does not wait. */
+  startNats(...args: string[]): ChildProcess {
+    const [program, ...all] = this.#natsCli(args);
+    return spawn(program, all, { env: this.#environment, stdio: "ignore" });
+  }
+
+  #natsCli(args: readonly string[]): [program: string, ...args: string[]] {
+    return [join(this.prefix, "opt/nats/current/nats"), "--no-context", "--server", `nats://127.0.0.1:${this.client}`, ...args];
   }
 
   /** A monitoring endpoint of the server, or undefined while it does not answer. Each call has a connection of its own: servers come and go. */
