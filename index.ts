@@ -9,14 +9,15 @@ export = async () => {
   const config = loadConfig();
   const hosts: Record<string, object> = {};
   for (const [key, hostConfig] of Object.entries(config.hosts)) {
+    const { plannedBytes, byComponent } = planRam(config);
     const host = await openHost(key, hostConfig, {
+      plannedBytes,
       ports: wantedPorts(config.nats),
       guarded: config.nats === undefined ? [] : natsStreamTasks(config.nats).flatMap(({ stream, consumers }) => [stream, ...consumers]),
       allowDataLoss: config.allowDataLoss,
     });
     const tools = new HostTools({ host, allowDataLoss: config.allowDataLoss }, { parent: host });
     const nats = config.nats === undefined ? undefined : new NatsJetStream({ host, tools, nats: config.nats }, { parent: host });
-    const { plannedBytes, byComponent } = planRam(config);
     hosts[key] = {
       ...(nats === undefined ? {} : { nats: nats.endpoints }),
       ram: { budget: config.ramBudgetBytes, planned: plannedBytes, enforcement: "runtime", byComponent },

@@ -1,5 +1,6 @@
 import type { HostConfig } from "../config/hosts";
 import { refusal } from "../config/refusal";
+import { formatBytes } from "../config/units";
 import { dataDir } from "../setup/paths";
 import { Host } from "./host";
 import { layout } from "./layout";
@@ -13,29 +14,37 @@ export interface WantedPort {
   readonly configPath: string;
 }
 
+/** What a host is going to carry, as far as it may refuse it. */
+export interface HostPlan {
+  /** Ports that its components will listen on. */
+  readonly ports: readonly WantedPort[];
+  /** Sum of the components' memory caps in bytes. */
+  readonly plannedBytes: number;
+  /** Tasks that the host may refuse because messages would be lost. */
+  readonly guarded: readonly TaskText[];
+  /** Objects that may lose messages. */
+  readonly allowDataLoss: readonly string[];
+}
+
 /**
  * Observes a host and declares it.
- * @param plan.ports ports that its components will listen on
- * @param plan.guarded tasks that the host may refuse because messages would be lost
- * @param plan.allowDataLoss objects that may lose messages
- * @throws pulumi.RunError when another stack lives in the prefix, a stranger holds a port, or a change would lose messages without consent, before
- * anything is changed
+ * @throws pulumi.RunError when another stack lives in the prefix, a stranger holds a port, the host has less memory than planned, or a change would
+ * lose messages without consent, before anything is changed
  */
-export async function openHost(
-  key: string,
-  config: HostConfig,
-  plan: { readonly ports: readonly WantedPort[]; readonly guarded: readonly TaskText[]; readonly allowDataLoss: readonly string[] },
-): Promise<Host> {
+export async function openHost(key: string, config: HostConfig, plan: HostPlan): Promise<Host> {
   const paths = layout(config.prefix ?? dataDir());
   const observation = await observeLocal(
     paths.prefix,
     stackKey(),
     plan.ports.map(({ port }) => port),
     plan.guarded.map((task) => ({ resource: resourceName(key, task), inputs: taskInputs(key, paths.prefix, task) })),
-  );
+  ).catch((error: unknown) => {
+    throw refusal(`host ${key} cannot be observed`, [error instanceof Error ? error.message : String(error)]);
+  });
   const problems = [
     ...foreignStack(key, paths.prefix, observation),
     ...heldPorts(key, plan.ports, observation),
+    ...tooLittleMemory(key, plan.plannedBytes, observation),
     ...unconsented(observation.refusals, plan.allowDataLoss),
   ];
   if (problems.length > 0) throw refusal(`host ${key} cannot carry this stack`, problems);
@@ -59,6 +68,11 @@ function heldPorts(key: string, ports: readonly WantedPort[], { listeners, ownPi
       .filter((listener) => listener.port === port)
       .map((listener) => `${configPath}: port ${port} on host ${key} is held by ${holder(listener)}; stop it or choose another port here`),
   );
+}
+
+function tooLittleMemory(key: string, plannedBytes: number, { memoryBytes }: Observation): string[] {
+  if (plannedBytes <= memoryBytes) return [];
+  return [`messaging:ramBudget: the components are planned with ${formatBytes(plannedBytes)}, host ${key} has ${formatBytes(memoryBytes)}`];
 }
 
 function holder({ pid, command }: Listener): string {

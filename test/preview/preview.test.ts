@@ -103,6 +103,13 @@ describe("previews of a running stack", { timeout: 1_800_000 }, () => {
     });
   }
 
+  test("more than the host's memory is refused", async () => {
+    stack.configure({ memory: "900GB" }, { ramBudget: "1TB" });
+    assert.match(stack.operate("preview").output, /messaging:ramBudget: the components are planned with 900034MB, host local has \d+/);
+    stack.configure({});
+    await untouched();
+  });
+
   test("a port in use is refused with its holder and the config line to change", async () => {
     const stranger = createServer();
     await new Promise<void>((resolve) => stranger.listen(0, "127.0.0.1", resolve));
@@ -182,7 +189,11 @@ describe("previews of a running stack", { timeout: 1_800_000 }, () => {
       () => appendFileSync(join(stack.prefix, "opt/nats/0.1.5/nats"), "x"),
       /# expected: nats 0\.1\.5 sha256 .*\n *\+ # found: {4}nats 0\.1\.5 sha256 /,
     ],
-    ["an edited script", () => appendFileSync(join(stack.prefix, "opt/messaging/lib.sh"), "# edited\n"), /# found: {4}lib\.sh [0-9a-f]{64}/],
+    [
+      "an edited script",
+      () => appendFileSync(join(stack.prefix, "opt/messaging/lib.sh"), "# edited\n"),
+      /# found: {4}lib\.sh [0-9a-f]{64}/,
+    ],
     [
       "an edited context",
       () => edit(join(stack.configHome, "nats/context/messaging-test-local.json"), "127.0.0.1", "127.0.0.2"),
