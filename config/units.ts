@@ -64,12 +64,15 @@ export function duration(minimum: string, maximum: string): z.ZodType<number, st
 }
 
 /**
- * Bytes as people write them, for messages and tables: the unit of MB, MiB or more that shows them exactly (`500MB`, `4GiB`), else MB rounded up.
+ * Bytes as people write them, for messages and tables: the unit of MB, MiB or more that shows them exactly (`500MB`, `4GiB`), else rounded up in the
+ * largest of B, kB and MB that fits.
  * @param bytes a whole number of bytes
  */
 export function formatBytes(bytes: number): string {
   const exact = Object.entries(BYTES_PER_UNIT)
     .filter(([, factor]) => factor >= 1e6 && bytes >= factor && bytes % factor === 0)
     .sort(([, a], [, b]) => b - a)[0];
-  return exact === undefined ? `${Math.ceil(bytes / 1e6)}MB` : `${bytes / exact[1]}${exact[0]}`;
+  if (exact !== undefined) return `${bytes / exact[1]}${exact[0]}`;
+  const [factor, unit] = bytes < 1e3 ? [1, "B"] : bytes < 1e6 ? [1e3, "kB"] : [1e6, "MB"];
+  return `${Math.ceil(bytes / factor)}${unit}`;
 }

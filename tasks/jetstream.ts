@@ -50,7 +50,8 @@ export function declareStreams(
   args: { readonly tasks: readonly StreamTasks[]; readonly service: Task; readonly after: readonly Task[] },
 ): void {
   for (const { stream, consumers, inMemory } of args.tasks) {
-    const lifetime = inMemory ? { SERVICE_DIGEST: args.service.digest } : {};
+    // The name is for the reader of a preview: a change of the service shows on the rows of what its restart empties.
+    const lifetime = inMemory ? { EMPTIED_BY_RESTART: args.service.digest } : {};
     const declare = (task: TaskText, after: readonly Task[]) =>
       host.run(parent, { ...task, inputs: { ...task.inputs, ...lifetime }, after });
     const declared = declare(stream, [args.service, ...args.after]);

@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { before, test } from "node:test";
 import * as pulumi from "@pulumi/pulumi";
 import { parseConfig } from "../../config/load";
+import { eventually } from "../support/temporary";
 
 interface Registered {
   readonly type: string;
@@ -32,7 +33,14 @@ before(async () => {
   const { parseObservation } = await import("../../hosts/observe");
   const { HostTools } = await import("../../components/host-tools");
   const { NatsJetStream } = await import("../../components/nats-jetstream");
-  const { nats } = parseConfig({ nats: {} });
+  const { nats } = parseConfig({
+    nats: {
+      streams: {
+        presence: { preset: "presence", subjects: ["presence.*"] },
+        tasks: { preset: "workQueue", subjects: ["tasks.>"], consumers: { workers: {} } },
+      },
+    },
+  });
   assert.ok(nats);
   const facts = [
     "platform\tlinux-amd64",
@@ -52,7 +60,8 @@ before(async () => {
   const tools = new HostTools({ host, allowDataLoss: [] }, { parent: host });
   const component = new NatsJetStream({ host, tools, nats }, { parent: host });
   components = { host, tools, nats: component };
-  await new Promise((resolve) => pulumi.all([component.endpoints.url, component.urn]).apply(resolve));
+  // The last of the chain: it is declared when everything it comes after is.
+  await eventually("the consumer is declared", 10, () => registered.some(({ name }) => name === "local-nats-consumer-tasks-workers"));
 });
 
 const commands = () => registered.filter(({ type }) => type === "command:local:Command");
@@ -72,11 +81,14 @@ test("the resources of a host have stable names", () => {
       "local-gojq",
       "local-nats-cli",
       "local-nats-config",
+      "local-nats-consumer-tasks-workers",
       "local-nats-context",
       "local-nats-data",
       "local-nats-server",
       "local-nats-server-definition",
       "local-nats-server-service",
+      "local-nats-stream-presence",
+      "local-nats-stream-tasks",
       "local-nats-verify",
       "local-scripts",
       "local-supervisor",
@@ -115,6 +127,13 @@ test("drift shows in the update of its task and of those after it, nowhere else"
     "/srv/opt/messaging/task.sh apply\n# drift; last applied 2026-01-01T00:00:00Z\n# expected: max_connections: 1000\n# found:    max_connections: 5",
   );
   assert.match(update("local-nats-verify"), /^# not in the ledger of this host/m);
+});
+
+test("what a restart of the server empties follows the service, what is on disk does not", () => {
+  const stdin = (name: string) => String(find(name).inputs["stdin"]);
+  assert.match(stdin("local-nats-stream-presence"), /^EMPTIED_BY_RESTART=[0-9a-f]{12}$/m);
+  for (const name of ["local-nats-stream-tasks", "local-nats-consumer-tasks-workers"])
+    assert.doesNotMatch(stdin(name), /EMPTIED_BY_RESTART/);
 });
 
 test("a component carries its planned memory", () => {

@@ -26,4 +26,6 @@ test("bytes are shown in the unit that is exact, else rounded up", () => {
   assert.equal(formatBytes(4 * 2 ** 30), "4GiB");
   assert.equal(formatBytes(33_554_432), "32MiB");
   assert.equal(formatBytes(533_554_432), "534MB");
+  assert.equal(formatBytes(40), "40B");
+  assert.equal(formatBytes(1001), "2kB");
 });
