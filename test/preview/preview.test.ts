@@ -240,7 +240,7 @@ describe("previews of a running stack", { timeout: 1_800_000 }, () => {
       "--pubsleep",
       "1ms",
       "--msgs",
-      "1000000",
+      "10000000",
       "--no-progress",
     );
     try {
