@@ -1,5 +1,6 @@
 # shellcheck shell=sh disable=SC2016,SC2154 # jq programs have $variables; inputs come from task.sh
-# JetStream's API over the nats CLI, for the tasks that declare its objects. Inputs: URL, and what each task adds.
+# JetStream's API over the nats CLI, for the tasks that use its objects. Input: URL. A task that declares an object sets OBJECT, its name in
+# messages and consents, and INFO, the API subject that tells about it.
 
 gojq=$PREFIX/opt/gojq/current/gojq
 CONSENTS=$PREFIX/var/lib/messaging/ledger/$STACK/allow-data-loss
@@ -24,16 +25,20 @@ jetstream_do() {
 
 # The object as the server has it in $WORK/live; false when it does not exist.
 live() {
-	jetstream "$1" '' >"$WORK/live"
+	jetstream "$INFO" '' >"$WORK/live"
 	[ "$("$gojq" -r '.error.code // 0' "$WORK/live")" != 404 ]
 }
 
 # Wanted keys and the server's values for them, a line each.
-wanted_lines() {
+desired() {
 	"$gojq" -r --arg object "$OBJECT" 'to_entries[] | "\($object) \(.key) \(.value | tojson)"' "$WORK/body"
 }
 
-live_lines() {
+observe() {
+	if ! live; then
+		say "$OBJECT absent"
+		return
+	fi
 	"$gojq" -r --arg object "$OBJECT" --slurpfile wanted "$WORK/body" \
 		'.config as $live | $wanted[0] | keys[] as $key | "\($object) \($key) \($live[$key] | if type == "array" and $key != "backoff" then sort else . end | tojson)"' "$WORK/live"
 }

@@ -43,6 +43,21 @@ mode_of() {
 	ls -ld "$1" | awk '{ print substr($1, 1, 10), $3 }'
 }
 
+# What a task that writes its body to a private file asks for, and the same lines as the file is. The second argument heads each line of the text.
+wanted_file() {
+	say "$1 -rw------- $(id -un)"
+	sed "s|^|$2: |" "$WORK/body"
+}
+
+found_file() {
+	if [ -f "$1" ]; then
+		say "$1 $(mode_of "$1")"
+		sed "s|^|$2: |" "$1"
+	else
+		say "$1 absent"
+	fi
+}
+
 # Target of a symbolic link, or what is there instead.
 link_target() {
 	if [ -L "$1" ]; then readlink "$1"; elif [ -e "$1" ]; then say "no link"; else say absent; fi

@@ -8,17 +8,11 @@
 candidate=$FILE.$(digest_of "$WORK/body" | cut -c 1-12)
 
 desired() {
-	say "$candidate -rw------- $(id -un)"
-	sed "s|^|$candidate: |" "$WORK/body"
+	wanted_file "$candidate" "$candidate"
 }
 
 observe() {
-	if [ -f "$candidate" ]; then
-		say "$candidate $(mode_of "$candidate")"
-		sed "s|^|$candidate: |" "$candidate"
-	else
-		say "$candidate absent"
-	fi
+	found_file "$candidate" "$candidate"
 }
 
 apply() {

@@ -4,16 +4,9 @@
 # URL, STREAM, CONSUMER
 
 OBJECT=consumer/$STREAM/$CONSUMER
+INFO=CONSUMER.INFO.$STREAM.$CONSUMER
 # shellcheck source=scripts/jetstream.sh
 . "$LIB/jetstream.sh"
-
-desired() {
-	wanted_lines
-}
-
-observe() {
-	if live "CONSUMER.INFO.$STREAM.$CONSUMER"; then live_lines; else say "$OBJECT absent"; fi
-}
 
 # nats-server refuses to change these (checkNewConsumerConfig).
 changes_in_place() {
@@ -23,7 +16,7 @@ changes_in_place() {
 }
 
 refusals() {
-	if live "CONSUMER.INFO.$STREAM.$CONSUMER" && ! consented && ! changes_in_place; then
+	if live && ! consented && ! changes_in_place; then
 		"$gojq" -r --arg object "$OBJECT" 'select(.delivered.consumer_seq > 0)
 			| "\($object) has delivered \(.delivered.consumer_seq) messages; what cannot be changed in place (deliver_policy) would forget which"' "$WORK/live" |
 			sed "s|\$|. $(how_to_consent)|"
@@ -32,7 +25,7 @@ refusals() {
 
 # Has it messages left to deliver, and nobody said that this may be forgotten?
 is_needed() {
-	live "CONSUMER.INFO.$STREAM.$CONSUMER" && ! consented && [ "$("$gojq" -r '.num_pending + .num_ack_pending' "$WORK/live")" -gt 0 ]
+	live && ! consented && [ "$("$gojq" -r '.num_pending + .num_ack_pending' "$WORK/live")" -gt 0 ]
 }
 
 refusals_of_removal() {
@@ -41,7 +34,7 @@ refusals_of_removal() {
 
 apply() {
 	config="{\"stream_name\":\"$STREAM\",\"config\":$(cat "$WORK/body")}"
-	if live "CONSUMER.INFO.$STREAM.$CONSUMER" && ! changes_in_place; then
+	if live && ! changes_in_place; then
 		jetstream_do "CONSUMER.DELETE.$STREAM.$CONSUMER" ''
 	fi
 	jetstream_do "CONSUMER.DURABLE.CREATE.$STREAM.$CONSUMER" "$config"
@@ -54,7 +47,7 @@ remove() {
 		say "$OBJECT left as it is: $URL does not answer"
 	elif is_needed; then
 		say "$OBJECT kept: it has messages to deliver"
-	elif live "CONSUMER.INFO.$STREAM.$CONSUMER"; then
+	elif live; then
 		jetstream_do "CONSUMER.DELETE.$STREAM.$CONSUMER" ''
 		say "$OBJECT deleted"
 	fi

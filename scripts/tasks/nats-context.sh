@@ -7,17 +7,11 @@ directory=${XDG_CONFIG_HOME:-$HOME/.config}/nats/context
 context=$directory/$NAME.json
 
 desired() {
-	say "$context -rw------- $(id -un)"
-	sed "s|^|$NAME: |" "$WORK/body"
+	wanted_file "$context" "$NAME"
 }
 
 observe() {
-	if [ -f "$context" ]; then
-		say "$context $(mode_of "$context")"
-		sed "s|^|$NAME: |" "$context"
-	else
-		say "$context absent"
-	fi
+	found_file "$context" "$NAME"
 }
 
 # Does something lie there that another hand has made?

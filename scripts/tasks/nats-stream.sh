@@ -4,16 +4,9 @@
 # URL, STREAM
 
 OBJECT=stream/$STREAM
+INFO=STREAM.INFO.$STREAM
 # shellcheck source=scripts/jetstream.sh
 . "$LIB/jetstream.sh"
-
-desired() {
-	wanted_lines
-}
-
-observe() {
-	if live "STREAM.INFO.$STREAM"; then live_lines; else say "$OBJECT absent"; fi
-}
 
 # What an update cannot change in place (nats-server 2.10, configUpdateCheck): the stream has to be made anew.
 changes_in_place() {
@@ -51,7 +44,7 @@ others_with_our_subjects() {
 
 # Lines that say why the inputs must not be applied.
 refusals() {
-	if live "STREAM.INFO.$STREAM" && ! consented; then
+	if live && ! consented; then
 		reason=$(loss)
 		[ -z "$reason" ] || say "$OBJECT $reason. $(how_to_consent)"
 	fi
@@ -59,7 +52,7 @@ refusals() {
 }
 
 refusals_of_removal() {
-	if live "STREAM.INFO.$STREAM" && ! consented; then
+	if live && ! consented; then
 		"$gojq" -r --arg object "$OBJECT" '.state | select(.messages > 0) | "\($object) is not declared any more and holds \(.messages) messages (\(.bytes) bytes)."' "$WORK/live" |
 			sed "s|\$| $(how_to_consent)|"
 	fi
@@ -67,7 +60,7 @@ refusals_of_removal() {
 
 apply() {
 	config=$(cat "$WORK/body")
-	if ! live "STREAM.INFO.$STREAM"; then
+	if ! live; then
 		jetstream_do "STREAM.CREATE.$STREAM" "$config"
 		say "$OBJECT created"
 	elif changes_in_place; then
@@ -86,7 +79,7 @@ remove() {
 		say "$OBJECT left as it is: $URL does not answer"
 		return
 	fi
-	live "STREAM.INFO.$STREAM" || return 0
+	live || return 0
 	messages=$("$gojq" -r .state.messages "$WORK/live")
 	if [ "$messages" -gt 0 ] && ! consented; then
 		say "$OBJECT kept with $messages messages"
