@@ -1,33 +1,69 @@
 import pins from "./versions.json";
 
-/** The build of one pinned version for one platform: the official archive where its digest is known, and our reproducible build. */
-export interface ArtifactPin {
-  /** Download address of the official archive; absent where no digest of it is pinned. */
+/** One place an artefact can be had from. */
+export interface Source {
+  /** File name in the cache of the driver, and of a download. */
+  readonly file: string;
+  /** Algorithm and digest of the file in hexadecimal, such as `sha256:0a1b…`. */
+  readonly digest: string;
+  /** Directory inside the archive whose contents are installed. */
+  readonly root?: string;
+  /** Download address; absent for what only `npm run setup` can bring. */
   readonly url?: string;
-  /** SHA-256 of the official archive in hexadecimal. */
+}
+
+/** Where public keys of the Apache Pulsar release managers are (https://pulsar.apache.org/download). */
+const KEYS_URL = "https://downloads.apache.org/pulsar/KEYS";
+
+/** The pin of one version of an artefact for one platform. */
+export interface ArtifactPin {
+  /** Sources in order of preference. */
+  readonly sources: readonly Source[];
+  /** The one executable that is taken; undefined: the whole tree. */
+  readonly only: string | undefined;
+  /** Platform of the files: the host's, or `any`. */
+  readonly platform: string;
+  /** Fingerprints of the keys that sign it; empty where it is not signed. */
+  readonly signers: readonly string[];
+  /** Where the public keys of the signers are. */
+  readonly keysUrl: string;
+}
+
+interface Build {
+  readonly url?: string;
   readonly sha256?: string;
-  /** SHA-256 in hexadecimal of the binary that `offline/` builds from the Go module proxy. */
   readonly built: string;
 }
 
-interface Artifact {
+interface Executable {
   readonly binary: string;
-  readonly versions: Readonly<Record<string, Readonly<Record<string, ArtifactPin>>>>;
+  readonly versions: Readonly<Record<string, Readonly<Record<string, Build>>>>;
 }
 
-const artifacts: Readonly<Record<string, Artifact>> = pins.artifacts;
+interface Archive {
+  readonly signers?: readonly string[];
+  readonly versions: Readonly<Record<string, Readonly<Record<string, readonly ArchiveSource[]>>>>;
+}
 
-/** The names of the artefacts that the program installs on a host. */
-export type ArtifactName = keyof typeof pins.artifacts;
+interface ArchiveSource extends Omit<Source, "url"> {
+  readonly from: { readonly url?: string; readonly maven?: string; readonly pypi?: string };
+}
+
+/** Executables that are downloaded or built from the Go module proxy. */
+export type ExecutableName = keyof typeof pins.artifacts;
+
+/** Trees that are unpacked as they are. */
+export type ArchiveName = keyof typeof pins.archives;
+
+/** Everything that the program installs on a host. */
+export type ArtifactName = ExecutableName | ArchiveName;
+
+const executables: Readonly<Record<string, Executable>> = pins.artifacts;
+const archives: Readonly<Record<string, Archive>> = pins.archives;
 
 /** The pinned versions of an artefact, the default first. */
 export function pinnedVersions(name: ArtifactName): [string, ...string[]] {
-  return Object.keys(pins.artifacts[name].versions) as [string, ...string[]];
-}
-
-/** File name of the executable inside the artefact. */
-export function binaryName(name: ArtifactName): string {
-  return pins.artifacts[name].binary;
+  return Object.keys((executables[name] ?? archives[name])?.versions ?? {}) as [string, ...string[]];
 }
 
 /**
@@ -36,7 +72,33 @@ export function binaryName(name: ArtifactName): string {
  * @throws Error when the version is not pinned for this platform
  */
 export function artifactPin(name: ArtifactName, version: string, platform: string): ArtifactPin {
-  const pin = artifacts[name]?.versions[version]?.[platform];
+  const pin = executablePin(name, version, platform) ?? archivePin(name, version, platform) ?? archivePin(name, version, "any");
   if (pin === undefined) throw new Error(`${name} ${version} is not pinned for ${platform} in config/versions.json`);
   return pin;
+}
+
+function executablePin(name: string, version: string, platform: string): ArtifactPin | undefined {
+  const build = executables[name]?.versions[version]?.[platform];
+  if (build === undefined) return undefined;
+  const only = executables[name]?.binary;
+  const built = { file: only ?? name, digest: `sha256:${build.built}` };
+  const { url, sha256 } = build;
+  const official = url === undefined || sha256 === undefined ? [] : [{ file: basename(url), digest: `sha256:${sha256}`, url }];
+  return { sources: [...official, built], only, platform, signers: [], keysUrl: KEYS_URL };
+}
+
+function archivePin(name: string, version: string, platform: string): ArtifactPin | undefined {
+  const sources = archives[name]?.versions[version]?.[platform];
+  if (sources === undefined) return undefined;
+  return {
+    sources: sources.map(({ from, ...source }) => ({ ...source, ...(from.url === undefined ? {} : { url: from.url }) })),
+    only: undefined,
+    platform,
+    signers: archives[name]?.signers ?? [],
+    keysUrl: KEYS_URL,
+  };
+}
+
+function basename(url: string): string {
+  return url.slice(url.lastIndexOf("/") + 1);
 }

@@ -10,12 +10,12 @@ fail() {
 	exit 1
 }
 
-# SHA-256 of a file in hexadecimal.
+# SHA-2 digest of a file in hexadecimal; the second argument is its length in bits, 256 without one.
 digest_of() {
 	if command -v sha256sum >/dev/null 2>&1; then
-		sha256sum <"$1" | cut -d ' ' -f 1
+		"sha${2:-256}sum" <"$1" | cut -d ' ' -f 1
 	else
-		shasum -a 256 <"$1" | cut -d ' ' -f 1
+		shasum -a "${2:-256}" <"$1" | cut -d ' ' -f 1
 	fi
 }
 

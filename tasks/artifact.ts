@@ -1,33 +1,50 @@
 import type * as pulumi from "@pulumi/pulumi";
-import { type ArtifactName, artifactPin, binaryName } from "../config/pins";
+import { type ArtifactName, artifactPin, type Source } from "../config/pins";
 import type { Host, Task } from "../hosts/host";
+import type { TaskText } from "../hosts/task";
 import { artifactDir } from "../setup/paths";
 
+/** Which artefact a host gets. */
+export interface ArtifactArgs {
+  /** Resource name without the host key. */
+  readonly task: string;
+  readonly name: ArtifactName;
+  readonly version: string;
+  /** Should `current` point at the version? A service task owns the link of what it runs. */
+  readonly link: boolean;
+  /** Script in `scripts/products` that has something to do in a fresh tree. */
+  readonly uses?: readonly string[];
+}
+
 /**
- * Fetches, verifies and installs one executable in its versioned directory.
- * @param args.task resource name without the host key
- * @param args.link should `current` point at the version? A service task owns the link of what it runs.
+ * Fetches, verifies and installs one artefact in its versioned directory.
  * @throws Error when the version is not pinned for the host's platform
  */
-export function artifact(
-  host: Host,
-  parent: pulumi.Resource,
-  args: { readonly task: string; readonly name: ArtifactName; readonly version: string; readonly link: boolean },
-): Task {
-  const pin = artifactPin(args.name, args.version, host.platform);
-  return host.run(parent, {
+export function artifact(host: Host, parent: pulumi.Resource, args: ArtifactArgs): Task {
+  return host.run(parent, { ...artifactTask(args, host.platform), after: [] });
+}
+
+/** The same as plain data. @param platform of the host, such as `linux-amd64` */
+export function artifactTask(args: ArtifactArgs, platform: string): TaskText {
+  const pin = artifactPin(args.name, args.version, platform);
+  return {
     name: args.task,
     script: "artifact",
+    ...(args.uses === undefined ? {} : { uses: args.uses }),
     inputs: {
       NAME: args.name,
       VERSION: args.version,
-      BINARY: binaryName(args.name),
+      ONLY: pin.only ?? "",
       LINK: args.link ? "yes" : "no",
-      CACHE: artifactDir(args.name, args.version, host.platform),
-      URL: pin.url ?? "",
-      SHA256: pin.sha256 ?? "",
-      BUILT_SHA256: pin.built,
+      SIGNERS: pin.signers.join(" "),
+      KEYS_URL: pin.signers.length > 0 ? pin.keysUrl : "",
+      CACHE: artifactDir(args.name, args.version, pin.platform),
     },
-    after: [],
-  });
+    body: sourcesTable(pin.sources),
+  };
+}
+
+/** A line for each source, as scripts/tasks/artifact.sh reads them. */
+function sourcesTable(sources: readonly Source[]): string {
+  return sources.map(({ file, digest, root = "-", url = "-" }) => `${file} ${digest} ${root} ${url}\n`).join("");
 }

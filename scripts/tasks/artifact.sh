@@ -1,85 +1,188 @@
 # shellcheck shell=sh disable=SC2154 # inputs come from task.sh
-# Fetches one executable, verifies its SHA-256 and installs it as opt/NAME/VERSION/BINARY; with LINK=yes opt/NAME/current points at it.
+# Fetches an artefact, verifies it and installs it as opt/NAME/VERSION; with LINK=yes opt/NAME/current points at it.
 #
-# NAME, VERSION, BINARY, LINK
-# CACHE          directory of the driver that may hold the official archive or the built binary
-# URL, SHA256    official archive (.tar.gz or .zip) and its digest; both empty where none is pinned
-# BUILT_SHA256   digest of the binary built from source
+# NAME, VERSION, LINK
+# ONLY      the one executable that is taken; empty: the whole tree
+# SIGNERS   fingerprints of the keys that may have signed it (<file>.asc beside the file); empty: it is not signed
+# KEYS_URL  where the public keys of the signers are; used when CACHE has no file KEYS
+# CACHE     directory of the driver that may hold a source's file
+# The body has the sources in order of preference, a line each: file, algorithm:digest, its root inside the archive or -, URL or -
 
 directory=$PREFIX/opt/$NAME/$VERSION
 current=$PREFIX/opt/$NAME/current
+downloads=$PREFIX/var/cache/$NAME
+
+# A product may have something to do once in a fresh tree.
+product_unpacked() {
+	:
+}
+if [ -z "$ONLY" ] && [ -f "$LIB/products/$NAME.sh" ]; then
+	# shellcheck source=/dev/null
+	. "$LIB/products/$NAME.sh"
+fi
 
 desired() {
-	say "$NAME $VERSION pinned $SHA256 $BUILT_SHA256"
-	say "$NAME $VERSION sha256 $(cat "$directory/sha256" 2>/dev/null || say unknown)"
+	sed "s|^|$NAME $VERSION pinned |" "$WORK/body"
+	say "$NAME $VERSION contents $(cat "$directory/.contents" 2>/dev/null || say unknown)"
 	if [ "$LINK" = yes ]; then say "$current -> $VERSION"; fi
 }
 
 observe() {
-	say "$NAME $VERSION pinned $(cat "$directory/pinned" 2>/dev/null || say absent)"
-	if [ -f "$directory/$BINARY" ]; then
-		say "$NAME $VERSION sha256 $(digest_of "$directory/$BINARY")"
+	if [ -f "$directory/.pinned" ]; then
+		sed "s|^|$NAME $VERSION pinned |" "$directory/.pinned"
+		say "$NAME $VERSION contents $(contents_of "$directory")"
 	else
 		say "$NAME $VERSION absent"
 	fi
 	if [ "$LINK" = yes ]; then say "$current -> $(link_target "$current")"; fi
 }
 
-# The file must have the digest; nothing that has not is ever unpacked or run.
+# One digest for a tree: mode, size and name of every file, and what is in the executable or, in a whole tree, in files below 64 KiB (programs in text
+# and configs). Reading hundreds of megabytes of libraries in every preview would cost seconds.
+contents_of() {
+	(
+		cd "$1" || exit
+		find . \( -type f -o -type l \) ! -name .pinned ! -name .contents -exec ls -ln {} + | awk '{ print substr($1, 1, 10), $5, $9, $10, $11 }' | sort
+		if [ -n "$ONLY" ]; then
+			cat "$ONLY"
+		else
+			find . -type f -size -128 ! -name .pinned ! -name .contents | sort | xargs cat
+		fi
+	) >"$WORK/contents" 2>/dev/null
+	digest_of "$WORK/contents"
+}
+
+# Has the file the digest, such as sha256:0a1b…?
+is_intact() {
+	algorithm=${2%%:*}
+	[ "$(digest_of "$1" "${algorithm#sha}")" = "${2#*:}" ]
+}
+
+# Nothing that has not the pinned digest is ever unpacked or run. A download is thrown away, so that the next run does not go on with it.
 verify() {
-	found=$(digest_of "$1")
-	[ "$found" = "$2" ] || fail "$NAME $VERSION: checksum mismatch in $3
-expected SHA-256 $2
-found    SHA-256 $found
+	if is_intact "$1" "$2"; then return; fi
+	found=$(digest_of "$1" "${algorithm#sha}")
+	case $1 in "$downloads"/*) rm -f "$1" ;; esac
+	fail "$NAME $VERSION: checksum mismatch in $3
+expected $2
+found    $algorithm:$found
 Nothing was installed. Remove a damaged file and run again; if it persists, do not trust the source."
 }
 
+# Checks a file's detached signature with a keyring made for it. Says what came of it; a signature that is not good ends the run.
+check_signature() {
+	if [ -z "$SIGNERS" ]; then return; fi
+	if [ -f "$CACHE/KEYS" ]; then
+		cp "$CACHE/KEYS" "$WORK/KEYS"
+	elif ! http_fetch "$KEYS_URL" "$WORK/KEYS" 2>/dev/null; then
+		say ", signature not checked: $KEYS_URL cannot be fetched"
+		return
+	fi
+	if ! command -v gpg >/dev/null 2>&1; then
+		say ", signature not checked: this host has no gpg"
+		return
+	fi
+	[ -f "$1.asc" ] || fail "$NAME $VERSION: $1.asc is missing; nothing was installed"
+	mkdir -m 700 "$WORK/keyring"
+	gpg --homedir "$WORK/keyring" --batch --quiet --import "$WORK/KEYS" 2>"$WORK/gpg" || :
+	gpg --homedir "$WORK/keyring" --batch --status-fd 1 --verify "$1.asc" "$1" >"$WORK/status" 2>>"$WORK/gpg" || :
+	for signer in $SIGNERS; do
+		if grep -q "^\[GNUPG:\] VALIDSIG .*$signer" "$WORK/status"; then
+			say ", signed by $signer"
+			return
+		fi
+	done
+	fail "$NAME $VERSION: no good signature by a pinned key ($SIGNERS) on $(basename "$1"); nothing was installed:
+$(cat "$WORK/gpg")"
+}
+
+http_fetch() {
+	curl -fsSL --connect-timeout 5 --retry 3 --max-time 60 -o "$2" "$1"
+}
+
+# Goes on where it broke off, in this run or an earlier one (curl's own --retry begins anew). What the server refuses (22) is not asked for again.
+fetch_on() {
+	for attempt in 1 2 3 4 5; do
+		status=0
+		curl -fsSL --connect-timeout 5 --speed-limit 1000 --speed-time 60 -C - -o "$2" "$1" 2>"$WORK/curl" || status=$?
+		case $status in 0) return ;; 6 | 7 | 22) return "$status" ;; esac
+		sleep "$attempt"
+	done
+	return "$status"
+}
+
+# Says every ten seconds how far it is.
 download() {
-	curl -fsSL --connect-timeout 5 --retry 3 --max-time 900 -o "$2" "$1"
+	mkdir -p "$downloads"
+	fetch_on "$1" "$2" &
+	fetching=$!
+	waited=0
+	while pid_alive "$fetching"; do
+		pause
+		waited=$((waited + 1))
+		if [ $((waited % 50)) -eq 0 ] && [ -f "$2" ]; then say "$(basename "$2"): $(($(wc -c <"$2") / 1000000)) MB fetched"; fi
+	done
+	wait "$fetching"
+}
+
+# The file of the first source that is in the driver's cache, else of the first that can be downloaded, in $source, with $digest and $root.
+find_source() {
+	while read -r file digest root url; do
+		source=$CACHE/$file
+		if [ -f "$source" ]; then return; fi
+	done <"$WORK/body"
+	while read -r file digest root url; do
+		[ "$url" != - ] || continue
+		source=$downloads/$file
+		if { [ -f "$source" ] && is_intact "$source" "$digest"; } || download "$url" "$source" </dev/null; then
+			if [ -n "$SIGNERS" ]; then http_fetch "$url.asc" "$source.asc" </dev/null || :; fi
+			return
+		fi
+		say "$url cannot be fetched: $(tail -n 1 "$WORK/curl")" >>"$WORK/unreachable"
+	done <"$WORK/body"
+	fail "$NAME $VERSION: not in the cache, and no source of it answers; \`npm run setup\` brings it
+$(cat "$WORK/unreachable" 2>/dev/null)"
 }
 
 unpack() {
-	mkdir "$WORK/unpacked"
-	case $URL in
-	*.zip) python3 -m zipfile -e "$1" "$WORK/unpacked" ;;
-	*) tar -xzf "$1" -C "$WORK/unpacked" ;;
+	mkdir -p "$directory.new"
+	case $source in
+	*.tar.gz) tar -xzf "$source" -C "$directory.new" ;;
+	*.zip | *.whl) python3 -m zipfile -e "$source" "$directory.new" ;;
+	*) cp "$source" "$directory.new/$ONLY" ;;
 	esac
-	executable=$(find "$WORK/unpacked" -name "$BINARY" -type f)
-	[ -f "$executable" ] || fail "$NAME $VERSION: the archive holds no file $BINARY"
+	if [ -z "$ONLY" ]; then
+		tree=$directory.new/$root
+		[ -d "$tree" ] || fail "$NAME $VERSION: the archive holds no directory $root"
+		product_unpacked "$tree"
+	else
+		executable=$(find "$directory.new" -name "$ONLY" -type f)
+		[ -f "$executable" ] || fail "$NAME $VERSION: the archive holds no file $ONLY"
+		tree=$directory.new/.tree
+		mkdir "$tree"
+		mv "$executable" "$tree/$ONLY"
+		chmod 755 "$tree/$ONLY"
+	fi
 }
 
 apply() {
-	archive=$CACHE/$(basename "$URL")
-	if [ -n "$URL" ] && [ -f "$archive" ]; then
-		verify "$archive" "$SHA256" "$archive"
-		unpack "$archive"
-		source="official archive"
-	elif [ -f "$CACHE/$BINARY" ]; then
-		verify "$CACHE/$BINARY" "$BUILT_SHA256" "$CACHE/$BINARY"
-		executable=$CACHE/$BINARY
-		source="built from source"
-	elif [ -n "$URL" ]; then
-		download "$URL" "$WORK/archive" || fail "$NAME $VERSION: $URL cannot be fetched; \`npm run setup\` builds it from source"
-		verify "$WORK/archive" "$SHA256" "$URL"
-		unpack "$WORK/archive"
-		source="official archive"
-	else
-		fail "$NAME $VERSION: no official archive is pinned for this platform; \`npm run setup\` builds it from source"
-	fi
 	rm -rf "$directory.new"
-	mkdir -p "$directory.new"
-	cp "$executable" "$directory.new/$BINARY"
-	chmod 755 "$directory.new/$BINARY"
-	digest_of "$directory.new/$BINARY" >"$directory.new/sha256"
-	say "$SHA256 $BUILT_SHA256" >"$directory.new/pinned"
+	find_source
+	case $source in "$downloads"/*) verify "$source" "$digest" "$url" ;; *) verify "$source" "$digest" "$source" ;; esac
+	check_signature "$source" >"$WORK/signature"
+	unpack
+	cp "$WORK/body" "$tree/.pinned"
+	contents_of "$tree" >"$WORK/digest"
+	mv "$WORK/digest" "$tree/.contents"
 	rm -rf "$directory"
-	mv "$directory.new" "$directory"
+	mv "$tree" "$directory"
+	rm -rf "$directory.new" "$downloads"
 	if [ "$LINK" = yes ]; then link_to "$current" "$VERSION"; fi
-	say "$NAME $VERSION installed ($source)"
+	say "$NAME $VERSION installed from $(basename "$source")$(cat "$WORK/signature")"
 }
 
 # Every version goes: the ones that earlier runs installed and later ones replaced are ours too.
 remove() {
-	rm -rf "${PREFIX:?}/opt/${NAME:?}"
+	rm -rf "${PREFIX:?}/opt/${NAME:?}" "$downloads"
 	say "$NAME removed"
 }

@@ -64,14 +64,18 @@ for (const userland of USERLANDS) {
       const inputs = (overrides: Record<string, string>) => ({
         NAME: "tool",
         VERSION: "1.0.0",
-        BINARY: "tool",
+        ONLY: "tool",
         LINK: "yes",
         CACHE: cache,
-        URL: "",
-        SHA256: "",
-        BUILT_SHA256: sha256(tool),
+        SIGNERS: "",
+        KEYS_URL: "",
         ...overrides,
       });
+      const built = (digest: string) => `tool sha256:${digest} - -\n`;
+      const official = (file: string, digest: string, url = `http://127.0.0.1:9/${file}`) =>
+        `${file} sha256:${digest} - ${url}\n${built(sha256(tool))}`;
+      const apply = (overrides: Record<string, string>, body = built(sha256(tool))) =>
+        host.task("apply", "artifact", inputs(overrides), body);
       const installed = () => join(host.prefix, "opt/tool/1.0.0/tool");
 
       before(() => {
@@ -85,44 +89,44 @@ for (const userland of USERLANDS) {
 
       test("the built binary is verified, installed and linked; a second run changes nothing", () => {
         writeFileSync(join(cache, "tool"), tool);
-        succeed(host.task("apply", "artifact", inputs({})), /installed \(built from source\)/);
-        succeed(host.task("apply", "artifact", inputs({})), /^unchanged$/m);
+        succeed(apply({}), /tool 1\.0\.0 installed from tool$/m);
+        succeed(apply({}), /^unchanged$/m);
         assert.equal(spawnSync(join(host.prefix, "opt/tool/current/tool"), { encoding: "utf8" }).stdout, "tool\n");
       });
 
       test("an altered binary is drift and is replaced", () => {
         writeFileSync(installed(), "#!/bin/sh\necho altered\n");
-        assert.match(host.task("differences", "artifact", inputs({})).stdout, /^expected: tool 1\.0\.0 sha256 .*\nfound: .* sha256 /);
-        succeed(host.task("apply", "artifact", inputs({})), /installed/);
+        const differences = host.task("differences", "artifact", inputs({}), built(sha256(tool))).stdout;
+        assert.match(differences, /^expected: tool 1\.0\.0 contents .*\nfound: .* contents /);
+        succeed(apply({}), /installed/);
         assert.equal(readFileSync(installed(), "utf8"), tool);
       });
 
       test("a wrong checksum is refused, names both digests, and leaves the installed version alone", () => {
         const before = readdirSync(join(host.prefix, "opt/tool"));
-        const outcome = host.task("apply", "artifact", inputs({ BUILT_SHA256: "0".repeat(64) }));
+        const outcome = apply({}, built("0".repeat(64)));
         assert.equal(outcome.status, 1);
-        assert.match(outcome.stderr, new RegExp(`checksum mismatch[^]*expected SHA-256 0{64}[^]*found    SHA-256 ${sha256(tool)}`));
+        assert.match(outcome.stderr, new RegExp(`checksum mismatch[^]*expected sha256:0{64}[^]*found    sha256:${sha256(tool)}`));
         assert.deepEqual(readdirSync(join(host.prefix, "opt/tool")), before);
         assert.equal(readFileSync(installed(), "utf8"), tool);
       });
 
       test("an official archive in the cache comes first; a truncated one is refused and nothing of it is unpacked", () => {
         const data = readFileSync(archive);
-        const official = { URL: "http://127.0.0.1:9/tool-1.0.0.tar.gz", SHA256: sha256(data), VERSION: "1.1.0" };
+        const body = official("tool-1.0.0.tar.gz", sha256(data));
         writeFileSync(join(cache, "tool-1.0.0.tar.gz"), data.subarray(0, data.length - 20));
-        const truncated = host.task("apply", "artifact", inputs(official));
+        const truncated = apply({ VERSION: "1.1.0" }, body);
         assert.equal(truncated.status, 1);
         assert.match(truncated.stderr, /checksum mismatch/);
         assert.equal(existsSync(join(host.prefix, "opt/tool/1.1.0")), false);
         writeFileSync(join(cache, "tool-1.0.0.tar.gz"), data);
-        succeed(host.task("apply", "artifact", inputs(official)), /installed \(official archive\)/);
+        succeed(apply({ VERSION: "1.1.0" }, body), /installed from tool-1\.0\.0\.tar\.gz/);
       });
 
       test("an official archive may be a zip", () => {
         const zip = join(cache, "tool-1.0.0.zip");
         spawnSync("python3", ["-m", "zipfile", "-c", zip, join(host.directory, "tool-1.0.0")]);
-        const official = { URL: "http://127.0.0.1:9/tool-1.0.0.zip", SHA256: sha256(readFileSync(zip)), VERSION: "1.3.0" };
-        succeed(host.task("apply", "artifact", inputs(official)), /installed \(official archive\)/);
+        succeed(apply({ VERSION: "1.3.0" }, official("tool-1.0.0.zip", sha256(readFileSync(zip)))), /installed from tool-1\.0\.0\.zip/);
         assert.equal(spawnSync(join(host.prefix, "opt/tool/current/tool"), { encoding: "utf8" }).stdout, "tool\n");
       });
 
@@ -137,20 +141,20 @@ for (const userland of USERLANDS) {
             server.stdout.once("data", (line: Buffer) => resolve(line.toString().trim())),
           );
           const from = (file: string) =>
-            inputs({ CACHE: "/nonexistent", VERSION: "1.2.0", URL: `http://127.0.0.1:${port}/${file}`, SHA256: sha256(data) });
-          const missing = host.task("apply", "artifact", from("missing.tar.gz"));
+            apply({ CACHE: "/nonexistent", VERSION: "1.2.0" }, official(file, sha256(data), `http://127.0.0.1:${port}/${file}`));
+          const missing = from("missing.tar.gz");
           assert.equal(missing.status, 1);
-          assert.match(missing.stderr, /missing\.tar\.gz cannot be fetched; `npm run setup` builds it/);
-          succeed(host.task("apply", "artifact", from("tool.tar.gz")), /installed \(official archive\)/);
+          assert.match(missing.stderr, /`npm run setup` brings it\nhttp:\S+missing\.tar\.gz cannot be fetched: .*404/);
+          succeed(from("tool.tar.gz"), /installed from tool\.tar\.gz/);
         } finally {
           server.kill();
         }
       });
 
       test("nothing to install from is said with the fix", () => {
-        const outcome = host.task("apply", "artifact", inputs({ CACHE: "/nonexistent", VERSION: "9.9.9" }));
+        const outcome = apply({ CACHE: "/nonexistent", VERSION: "9.9.9" });
         assert.equal(outcome.status, 1);
-        assert.match(outcome.stderr, /no official archive is pinned.*`npm run setup`/);
+        assert.match(outcome.stderr, /not in the cache, and no source of it answers; `npm run setup`/);
       });
 
       test("removed twice, with every version", () => {

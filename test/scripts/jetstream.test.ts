@@ -4,9 +4,7 @@ import { once } from "node:events";
 import { join } from "node:path";
 import { after, before, describe, test } from "node:test";
 import { parseConfig } from "../../config/load";
-import { artifactPin, pinnedVersions } from "../../config/pins";
 import { streamTasks } from "../../tasks/jetstream";
-import { artifactDir, platform } from "../../setup/paths";
 import { HostShell, type Outcome, USERLANDS } from "../support/host-shell";
 import { eventually, freePorts } from "../support/temporary";
 
@@ -22,22 +20,7 @@ for (const userland of USERLANDS.filter(({ name }) => /^(bash|ash) /.test(name))
 
     before(async () => {
       host = new HostShell(userland);
-      for (const name of ["gojq", "nats", "nats-server"] as const) {
-        const [version] = pinnedVersions(name);
-        const pin = artifactPin(name, version, platform());
-        const installed = host.task("apply", "artifact", {
-          RESOURCE: `test-${name}`,
-          NAME: name,
-          VERSION: version,
-          BINARY: name,
-          LINK: "yes",
-          CACHE: artifactDir(name, version, platform()),
-          URL: pin.url ?? "",
-          SHA256: pin.sha256 ?? "",
-          BUILT_SHA256: pin.built,
-        });
-        assert.equal(installed.status, 0, installed.stderr);
-      }
+      for (const name of ["gojq", "nats", "nats-server"] as const) host.installArtifact(name, true);
       const [port = 0] = await freePorts(1);
       url = `nats://127.0.0.1:${port}`;
       const args = ["-js", "-sd", join(host.directory, "store"), "-a", "127.0.0.1", "-p", String(port)];

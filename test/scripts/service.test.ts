@@ -6,11 +6,9 @@ import { createServer } from "node:net";
 import { dirname, join } from "node:path";
 import { after, before, describe, test } from "node:test";
 import { parseConfig } from "../../config/load";
-import { artifactPin, pinnedVersions } from "../../config/pins";
 import { layout } from "../../hosts/layout";
 import { natsServerConf } from "../../render/nats-server";
 import { supervisordConf, supervisordProgram } from "../../render/supervisord";
-import { artifactDir, platform } from "../../setup/paths";
 import { natsContextJson } from "../../tasks/nats-context";
 import { SUPERVISOR } from "../../tasks/supervisord";
 import { HostShell, type Outcome, USERLANDS } from "../support/host-shell";
@@ -71,23 +69,6 @@ for (const userland of USERLANDS.filter(({ name }) => /^(bash|ash) /.test(name) 
       assert.equal(outcome.status, 0, outcome.stderr);
       assert.match(outcome.stdout, pattern);
     };
-    const artifact = (name: "gojq" | "nats-server" | "nats", link: "yes" | "no"): Record<string, string> => {
-      const [version] = pinnedVersions(name);
-      const pin = artifactPin(name, version, platform());
-      const cache = artifactDir(name, version, platform());
-      return {
-        RESOURCE: `test-${name}`,
-        NAME: name,
-        VERSION: version,
-        BINARY: name,
-        LINK: link,
-        CACHE: cache,
-        URL: pin.url ?? "",
-        SHA256: pin.sha256 ?? "",
-        BUILT_SHA256: pin.built,
-      };
-    };
-
     const verifyInputs = () => ({
       URL: `nats://127.0.0.1:${port}`,
       MONITORING_URL: `http://127.0.0.1:${monitoring}`,
@@ -118,9 +99,7 @@ for (const userland of USERLANDS.filter(({ name }) => /^(bash|ash) /.test(name) 
     before(async () => {
       host = new HostShell(userland);
       [port, monitoring] = (await freePorts(2)) as [number, number];
-      succeed(host.task("apply", "artifact", artifact("gojq", "yes")), /installed/);
-      succeed(host.task("apply", "artifact", artifact("nats", "yes")), /installed/);
-      succeed(host.task("apply", "artifact", artifact("nats-server", "no")), /installed/);
+      for (const name of ["gojq", "nats", "nats-server"] as const) host.installArtifact(name, name !== "nats-server");
       succeed(host.task("apply", "data-directory", { DIRECTORY: paths().data("nats") }), /ready/);
     });
     after(() => {

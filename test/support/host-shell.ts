@@ -1,7 +1,10 @@
 import { type ChildProcess, spawn, spawnSync } from "node:child_process";
 import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
+import { type ArtifactName, pinnedVersions } from "../../config/pins";
 import { scriptsInstaller, scriptText } from "../../hosts/scripts";
+import { platform } from "../../setup/paths";
+import { artifactTask } from "../../tasks/artifact";
 import { removeDirectory, temporaryDirectory } from "./temporary";
 
 /** A shell and the utilities it finds. */
@@ -75,6 +78,13 @@ export class HostShell {
   /** Runs a task as the engine does. @param inputs of the task, TASK first */
   task(verb: Verb, task: string, inputs: Record<string, string>, body = ""): Outcome {
     return this.#run([this.#launcher, verb], this.#inputs(task, inputs, body));
+  }
+
+  /** Installs a pinned artefact. @throws Error with what the task said when it fails */
+  installArtifact(name: ArtifactName, link: boolean, version: string = pinnedVersions(name)[0]): void {
+    const { inputs, body } = artifactTask({ task: name, name, version, link }, platform());
+    const { status, stderr } = this.task("apply", "artifact", { RESOURCE: `test-${name}`, ...(inputs as Record<string, string>) }, body);
+    if (status !== 0) throw new Error(stderr);
   }
 
   /** Starts a task and does not wait for it. */
