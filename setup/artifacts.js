@@ -49,7 +49,7 @@ async function installArtifact(name, version, official) {
       checkPrerequisites(true);
     }
     const output = path.join(temporary, pin.binary);
-    await goBuild(name, { package: pin.package, ldflags: pin.ldflags, target: platform(), output });
+    await goBuild(path.join(name, version), { package: pin.package, ldflags: pin.ldflags, target: platform(), output });
     verifyDigest(output, build.built);
   });
 }

@@ -40,19 +40,20 @@ function runLocked(lock, script, args) {
 
 /**
  * Fetches or builds what is missing and says beforehand what that costs.
- * @param {import("./missing.js").Item[]} items
+ * @param {import("./missing.js").Needs} needs
+ * @param {import("./missing.js").Item[]} items what of it is missing
  * @throws {SetupError} when something could not be made; what failed has been printed
  */
-async function ensure(items) {
+async function ensure(needs, items) {
   const answers = await Promise.all(items.map(async ({ url }) => url !== undefined && (await reachable(url))));
   const official = new Set(items.filter((_, i) => answers[i]));
   checkPrerequisites(items.some((item) => (item.kind === "cli" || item.kind === "artifact") && !official.has(item)));
   say(planTable(items, (item) => official.has(item)));
-  const names = JSON.stringify([...official].map((item) => item.name));
+  const order = JSON.stringify({ needs, official: [...official].map(({ name }) => name) });
   const clone = crypto.createHash("sha256").update(root).digest("hex").slice(0, 16);
   for (const [phase, lock] of Object.entries({ packages: `packages-${clone}`, tools: "tools", development: "tools" })) {
     if (!items.some(({ kind }) => phaseOf(kind) === phase)) continue;
-    const code = await runLocked(lock, "install.js", [phase, names]);
+    const code = await runLocked(lock, "install.js", [phase, order]);
     if (code !== 0) throw new SetupError("the setup did not finish; run the same command again when this is put right");
   }
 }

@@ -42,7 +42,7 @@ function goEnvironment(target) {
 
 /**
  * Builds one command from the module offline/<module>.
- * @param {string} module name of the folder below offline/, and of the log
+ * @param {string} module path of the folder below offline/, and of the log
  * @param {{ package: string, ldflags: string, target: import("./paths.js").Platform, output: string }} build
  * @throws {SetupError} when the build fails
  */

@@ -1,7 +1,7 @@
 "use strict";
-// Usage: node setup/install.js packages|tools|development NAMES
-// Fetches or builds what is missing of one kind, under the lock that the caller has taken. NAMES is a JSON list of the
-// things whose official source answers.
+// Usage: node setup/install.js packages|tools|development ORDER
+// Fetches or builds what is missing of one kind, under the lock that the caller has taken. ORDER is JSON: what is needed,
+// and the names of the things whose official source answers.
 
 const os = require("node:os");
 const path = require("node:path");
@@ -56,13 +56,15 @@ async function installDevelopmentTools() {
   );
 }
 
+/** @typedef {{ needs: import("./missing.js").Needs, official: string[] }} Order */
+
 /**
  * @param {string} phase
- * @param {string[]} official
+ * @param {Order} order
  */
-async function install(phase, official) {
+async function install(phase, { needs, official }) {
   // Asked again under the lock: another run may have made it in the meantime.
-  for (const { kind, name, version } of missing(phase === "development")) {
+  for (const { kind, name, version } of missing(needs)) {
     if (phaseOf(kind) !== phase) continue;
     if (kind === "packages") await installPackages();
     else if (kind === "development") await installDevelopmentTools();
@@ -72,8 +74,8 @@ async function install(phase, official) {
   }
 }
 
-const [phase = "", official = "[]"] = process.argv.slice(2);
-install(phase, /** @type {string[]} */ (JSON.parse(official))).catch((/** @type {unknown} */ error) => {
+const [phase = "", order = ""] = process.argv.slice(2);
+install(phase, /** @type {Order} */ (JSON.parse(order))).catch((/** @type {unknown} */ error) => {
   say(`setup: ${error instanceof SetupError ? error.message : String(error instanceof Error ? error.stack : error)}`);
   process.exitCode = 1;
 });

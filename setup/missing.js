@@ -17,6 +17,15 @@ const { versions } = require("./versions.js");
  * @property {string | undefined} url official source
  */
 
+/**
+ * What has to be there.
+ * @typedef {object} Needs
+ * @property {boolean} [packages] the npm packages
+ * @property {boolean} [pulumi] the Pulumi CLI and its plugins
+ * @property {boolean} [development] the tools of the checks
+ * @property {import("./needed.js").Artifact[]} [artifacts] for hosts
+ */
+
 const lockFile = path.join(root, "package-lock.json");
 
 /** Written last by the setup: node_modules is complete for the lock file with this digest. */
@@ -76,32 +85,23 @@ function phaseOf(kind) {
   return kind === "packages" || kind === "development" ? kind : "tools";
 }
 
-/** @returns {Item[]} artefacts of which neither the archive nor the binary is in the cache */
-function missingArtifacts() {
-  /** @type {Item[]} */
-  const items = [];
-  for (const [name, { versions: pinned }] of Object.entries(versions.artifacts)) {
-    for (const version of Object.keys(pinned)) {
-      const { dir, archive, build, pin } = artifactFiles(name, version);
-      const present = [pin.binary, archive].some((file) => file && fs.existsSync(path.join(dir, file)));
-      if (!present) items.push({ kind: "artifact", name, version, url: build.url });
-    }
-  }
-  return items;
+/**
+ * @param {import("./needed.js").Artifact[]} artifacts
+ * @returns {Item[]} those of which neither the archive nor the binary is in the cache
+ */
+function missingArtifacts(artifacts) {
+  return artifacts.flatMap(({ name, version }) => {
+    const { dir, archive, build, pin } = artifactFiles(name, version);
+    const present = [pin.binary, archive].some((file) => file && fs.existsSync(path.join(dir, file)));
+    return present ? [] : [/** @type {Item} */ ({ kind: "artifact", name, version, url: build.url })];
+  });
 }
 
-/**
- * Everything that is missing, in the order in which it has to be made.
- * @param {boolean} [development] with the tools that only the checks and tests need
- * @returns {Item[]}
- */
-function missing(development = false) {
+/** @returns {Item[]} the CLI and its plugins, as far as they are missing */
+function missingPulumi() {
   /** @type {Item[]} */
   const items = [];
   const releases = "https://get.pulumi.com/releases";
-  if (readIfPresent(packagesMarker) !== packagesDigest()) {
-    items.push({ kind: "packages", name: "npm packages", version: "package-lock.json", url: undefined });
-  }
   if (!fs.existsSync(path.join(pulumiBin(), "pulumi"))) {
     const url = `${releases}/sdk/pulumi-v${versions.pulumi}-${platform().replace("amd64", "x64")}.tar.gz`;
     items.push({ kind: "cli", name: "pulumi", version: versions.pulumi, url });
@@ -111,8 +111,23 @@ function missing(development = false) {
     const url = `${releases}/plugins/pulumi-resource-command-v${version}-${platform()}.tar.gz`;
     items.push({ kind: "plugin", name: "plugin command", version, url });
   }
-  items.push(...missingArtifacts());
-  if (development && !fs.existsSync(path.join(developmentBin(), "shellcheck"))) {
+  return items;
+}
+
+/**
+ * What is missing of what is needed, in the order in which it has to be made.
+ * @param {Needs} needs
+ * @returns {Item[]}
+ */
+function missing(needs) {
+  /** @type {Item[]} */
+  const items = [];
+  if (needs.packages && readIfPresent(packagesMarker) !== packagesDigest()) {
+    items.push({ kind: "packages", name: "npm packages", version: "package-lock.json", url: undefined });
+  }
+  if (needs.pulumi) items.push(...missingPulumi());
+  items.push(...missingArtifacts(needs.artifacts ?? []));
+  if (needs.development && !fs.existsSync(path.join(developmentBin(), "shellcheck"))) {
     items.push({ kind: "development", name: "shellcheck", version: "requirements-tools.txt", url: undefined });
   }
   return items;

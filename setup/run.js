@@ -1,14 +1,16 @@
 "use strict";
-// Usage: node setup/run.js up|preview|destroy|outputs|status|drift|pulumi|setup|exec|clean [arguments]
+// Usage: node setup/run.js up|preview|destroy|outputs|status|drift|pulumi|setup|check|exec|clean [arguments]
 // Behind every npm script: brings what is missing, then runs the pulumi CLI. Requires little at the top, because a run
 // with nothing to do has to start at once.
 
 const { takeStackOptions } = require("./arguments.js");
 const { defaultStack, developmentEnvironment, pulumiEnvironment } = require("./environment.js");
+const { readIfPresent } = require("./files.js");
 const { missing } = require("./missing.js");
+const { allArtifacts, stackArtifacts } = require("./needed.js");
 const { SetupError, runForeground } = require("./processes.js");
 const { say } = require("./progress.js");
-const { ensureStack, prepareState, settingsFile } = require("./stack.js");
+const { ensureStack, prepareState, settingsFile, settingsSource } = require("./stack.js");
 
 /** Commands of the CLI that may write to the stack's settings, with what they need to run without questions. */
 const operations = new Map([
@@ -21,12 +23,20 @@ const operations = new Map([
 
 /**
  * Makes what is missing.
- * @param {boolean} development with the tools of the checks
+ * @param {import("./missing.js").Needs} needs
  */
-async function setup(development) {
-  const items = missing(development);
-  if (items.length > 0) await require("./ensure.js").ensure(items);
-  prepareState();
+async function bring(needs) {
+  const items = missing(needs);
+  if (items.length > 0) await require("./ensure.js").ensure(needs, items);
+}
+
+/**
+ * The artefacts that an up of the stack installs.
+ * @param {string[]} args of the up
+ */
+function artifactsOfUp(args) {
+  const { stack = defaultStack(), settings } = takeStackOptions(args);
+  return stackArtifacts(readIfPresent(settingsSource(stack, settings)) ?? "");
 }
 
 /**
@@ -90,33 +100,61 @@ function operation(program, args) {
   });
 }
 
-/** @type {Map<string, (args: string[]) => Promise<number>>} */
-const commands = new Map([
-  ["up", (args) => operate("up", args)],
-  ["preview", (args) => operate("preview", args)],
-  ["destroy", (args) => operate("destroy", args)],
-  ["outputs", outputs],
-  ["status", (args) => operation("status", args)],
-  ["drift", (args) => operation("drift", args)],
-  ["pulumi", anything],
-  ["setup", async () => 0],
-  ["exec", ([program = "", ...args]) => runForeground(program, args, developmentEnvironment())],
-  ["clean", () => require("./ensure.js").runLocked("tools", "clean.js", [])],
-]);
+/**
+ * Runs a program of the checks and tests.
+ * @param {string[]} args the program and its arguments
+ * @returns {Promise<number>} exit code
+ */
+function develop([program = "", ...args]) {
+  return runForeground(program, args, developmentEnvironment());
+}
+
+/**
+ * @typedef {object} Command
+ * @property {import("./missing.js").Needs} [needs] what has to be there besides the artefacts for hosts
+ * @property {(args: string[]) => import("./needed.js").Artifact[]} [artifacts] asked when the packages are there
+ * @property {(args: string[]) => Promise<number>} run
+ */
+
+const packages = { packages: true };
+const cli = { ...packages, pulumi: true };
+const checks = { ...packages, development: true };
+
+/** @type {[string, Command][]} */
+const table = [
+  ["up", { needs: cli, artifacts: artifactsOfUp, run: (args) => operate("up", args) }],
+  ["preview", { needs: cli, run: (args) => operate("preview", args) }],
+  ["destroy", { needs: cli, run: (args) => operate("destroy", args) }],
+  ["outputs", { needs: cli, run: outputs }],
+  ["status", { needs: cli, run: (args) => operation("status", args) }],
+  ["drift", { needs: cli, run: (args) => operation("drift", args) }],
+  ["pulumi", { needs: cli, artifacts: ([command, ...args]) => (command === "up" ? artifactsOfUp(args) : []), run: anything }],
+  ["setup", { needs: cli, artifacts: artifactsOfUp, run: async () => 0 }],
+  ["check", { needs: checks, run: develop }],
+  ["exec", { needs: { ...cli, ...checks }, artifacts: allArtifacts, run: develop }],
+  ["clean", { run: () => require("./ensure.js").runLocked("tools", "clean.js", []) }],
+];
+const commands = new Map(table);
 
 /**
  * @param {string} name
  * @param {string[]} args
  * @returns {Promise<number>} exit code
  */
-async function run(name, args) {
+async function main(name, args) {
   const command = commands.get(name);
   if (!command) throw new SetupError(`unknown command ${name}: use ${[...commands.keys()].join(", ")}`);
-  if (name !== "clean") await setup(name === "exec");
-  return command(args);
+  const { needs, artifacts, run } = command;
+  if (needs) {
+    await bring(needs);
+    // Looked at second: reading the stack's settings takes one of the packages.
+    if (artifacts) await bring({ artifacts: artifacts(args) });
+    prepareState();
+  }
+  return run(args);
 }
 
-run(process.argv[2] ?? "", process.argv.slice(3)).then(
+main(process.argv[2] ?? "", process.argv.slice(3)).then(
   (code) => (process.exitCode = code),
   (/** @type {unknown} */ error) => {
     say(error instanceof SetupError ? error.message : String(error instanceof Error ? error.stack : error));

@@ -99,17 +99,27 @@ function settingsDir() {
 }
 
 /**
+ * The settings that a run is going to use.
+ * @param {string} stack
+ * @param {string} [own] the user's own settings file instead of the clone's
+ * @returns {string} absolute path; a stack without settings has no such file
+ */
+function settingsSource(stack, own) {
+  return path.resolve(root, own ?? `Pulumi.${shortName(stack)}.yaml`);
+}
+
+/**
  * Refreshes the copy of the stack's settings.
  * @param {string} stack
- * @param {string} [source] the user's own settings file instead of the clone's
+ * @param {string} [own] the user's own settings file instead of the clone's
  * @returns {string} the copy, for `--config-file`
  */
-function settingsFile(stack, source) {
-  const name = `Pulumi.${shortName(stack)}.yaml`;
-  const copy = path.join(settingsDir(), name);
-  if (source && !fs.existsSync(path.resolve(root, source))) throw new SetupError(`--config-file ${source}: there is no such file`);
-  refreshSettings(path.resolve(root, source ?? name), copy);
+function settingsFile(stack, own) {
+  const copy = path.join(settingsDir(), `Pulumi.${shortName(stack)}.yaml`);
+  const source = settingsSource(stack, own);
+  if (own && !fs.existsSync(source)) throw new SetupError(`--config-file ${own}: there is no such file`);
+  refreshSettings(source, copy);
   return copy;
 }
 
-module.exports = { localBackend, prepareState, shortName, stateFile, ensureStack, settingsFile };
+module.exports = { localBackend, prepareState, shortName, stateFile, ensureStack, settingsSource, settingsFile };

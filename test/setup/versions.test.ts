@@ -2,35 +2,39 @@ import assert from "node:assert/strict";
 import fs from "node:fs";
 import path from "node:path";
 import { describe, it } from "node:test";
+import { allArtifacts } from "../../setup/needed.js";
 import { platforms, root } from "../../setup/paths.js";
 import { versions } from "../../setup/versions.js";
 
 const read = (...parts: string[]) => fs.readFileSync(path.join(root, ...parts), "utf8");
-const goMod = (module: string) => read("offline", module, "go.mod");
+const goMod = (...module: string[]) => read("offline", ...module, "go.mod");
 
 describe("config/versions.json", () => {
   for (const [name, artifact] of Object.entries(versions.artifacts)) {
-    it(`pins the ${name} that offline/${name} builds`, () => {
-      const text = goMod(name);
-      assert.match(text, new RegExp(`^tool ${artifact.package}$`, "m"));
-      for (const [version, builds] of Object.entries(artifact.versions)) {
-        const [, module] =
-          [...text.matchAll(/^\t(\S+) (v\S+) \/\/ indirect$/gm)]
-            .map(([, path = "", found = ""]) => [found, path])
-            .find(([found, path = ""]) => found === `v${version}` && artifact.package.startsWith(path)) ?? [];
-        assert.ok(module, `offline/${name}/go.mod requires no v${version} of ${artifact.package}`);
+    for (const [version, builds] of Object.entries(artifact.versions)) {
+      it(`pins the ${name} ${version} that offline/${name}/${version} builds`, () => {
+        const text = goMod(name, version);
+        assert.match(text, new RegExp(`^tool ${artifact.package}$`, "m"));
+        const required = [...text.matchAll(/^\t(\S+) v(\S+) \/\/ indirect$/gm)].filter(([, module = ""]) =>
+          artifact.package.startsWith(module),
+        );
+        assert.ok(
+          required.some(([, , found]) => found === version),
+          `offline/${name}/${version}/go.mod requires no v${version} of ${artifact.package}`,
+        );
         assert.deepEqual(Object.keys(builds), [...platforms]);
         for (const { url, sha256, built } of Object.values(builds)) {
           assert.match(built, /^[0-9a-f]{64}$/);
           assert.equal(url === undefined, sha256 === undefined);
         }
-      }
-    });
+      });
+    }
   }
 
   it("names the toolchain of every module in offline/", () => {
-    for (const module of [...Object.keys(versions.artifacts), "pulumi", "pulumi-language-nodejs"]) {
-      assert.match(goMod(module), new RegExp(`^toolchain go${versions.go}$`, "m"), module);
+    const artifacts = allArtifacts().map(({ name, version }) => [name, version]);
+    for (const module of [...artifacts, ["pulumi"], ["pulumi-language-nodejs"]]) {
+      assert.match(goMod(...module), new RegExp(`^toolchain go${versions.go}$`, "m"), module.join("/"));
     }
   });
 

@@ -1,0 +1,72 @@
+"use strict";
+// Which artefacts for hosts a command needs: what the settings of its stack name, or all that are pinned.
+
+const { PROJECT } = require("./paths.js");
+const { versions } = require("./versions.js");
+
+/** @typedef {{ name: string, version: string }} Artifact one pinned version */
+
+/** Artefacts that every host needs. */
+const always = ["gojq"];
+
+/** Artefacts by the config key that asks for them. The key's `version` is the one of the first; the others come in their default version. */
+const byComponent = { nats: ["nats-server", "nats"] };
+
+/**
+ * The pinned versions of an artefact, the default first.
+ * @param {string} name
+ * @returns {string[]}
+ */
+function pinned(name) {
+  return Object.keys(versions.artifacts[name]?.versions ?? {});
+}
+
+/**
+ * @param {string} name
+ * @returns {Artifact[]} the artefact in its default version
+ */
+function byDefault(name) {
+  return pinned(name)
+    .slice(0, 1)
+    .map((version) => ({ name, version }));
+}
+
+/** @returns {Artifact[]} every pinned version of every artefact */
+function allArtifacts() {
+  return Object.keys(versions.artifacts).flatMap((name) => pinned(name).map((version) => ({ name, version })));
+}
+
+/**
+ * What the components of a stack install. A version that is not pinned is left to the program, which refuses it with the ones that are.
+ * @param {string} settings text of the stack's settings
+ * @returns {Artifact[]}
+ */
+function stackArtifacts(settings) {
+  const YAML = require("yaml"); // not at the top: this file is loaded before the packages are installed
+  const parsed = /** @type {{ config?: Record<string, unknown> } | null} */ (YAML.parseDocument(settings).toJS());
+  const components = Object.entries(byComponent).flatMap(([component, [first = "", ...others]]) => {
+    const value = structured(parsed?.config?.[`${PROJECT}:${component}`]);
+    if (value === undefined || value === null) return [];
+    const { version } = /** @type {{ version?: unknown }} */ (value);
+    const named =
+      version === undefined ? byDefault(first) : pinned(first).flatMap((one) => (one === version ? [{ name: first, version: one }] : []));
+    return [...named, ...others.flatMap(byDefault)];
+  });
+  return [...always.flatMap(byDefault), ...components];
+}
+
+/**
+ * Objects may also be written as JSON in a string, which is how `pulumi config set` writes them.
+ * @param {unknown} value
+ * @returns {unknown}
+ */
+function structured(value) {
+  if (typeof value !== "string") return value;
+  try {
+    return JSON.parse(value);
+  } catch {
+    return value;
+  }
+}
+
+module.exports = { allArtifacts, stackArtifacts };

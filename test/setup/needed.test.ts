@@ -1,0 +1,39 @@
+import assert from "node:assert/strict";
+import { describe, it } from "node:test";
+import { pinnedVersions } from "../../config/pins";
+import { allArtifacts, stackArtifacts } from "../../setup/needed.js";
+
+const needed = (settings: string) => stackArtifacts(settings).map(({ name, version }) => `${name} ${version}`);
+const [gojq, cli, server] = [pinnedVersions("gojq")[0], pinnedVersions("nats")[0], pinnedVersions("nats-server")];
+
+describe("the artefacts of a stack", () => {
+  it("are the JSON reader alone when no component is configured", () => {
+    for (const settings of ["", "config:\n", "config:\n  messaging:ramBudget: 4GiB\n", "encryptionsalt: v1:x\n"]) {
+      assert.deepEqual(needed(settings), [`gojq ${gojq}`], settings);
+    }
+  });
+
+  it("are those of each component, in the default version", () => {
+    for (const value of ["{}", "{ memory: 500MB }", `'{"memory":"500MB"}'`]) {
+      assert.deepEqual(needed(`config:\n  messaging:nats: ${value}\n`), [`gojq ${gojq}`, `nats-server ${server[0]}`, `nats ${cli}`], value);
+    }
+  });
+
+  it("follow the version that the settings name", () => {
+    for (const version of server) {
+      assert.ok(needed(`config:\n  messaging:nats:\n    version: ${version}\n`).includes(`nats-server ${version}`), version);
+    }
+  });
+
+  it("leave a version that is not pinned, and settings that cannot be read, to the program", () => {
+    assert.deepEqual(needed("config:\n  messaging:nats: { version: 1.0.0 }\n"), [`gojq ${gojq}`, `nats ${cli}`]);
+    assert.deepEqual(needed("config: [\n"), [`gojq ${gojq}`]);
+  });
+
+  it("are some of all that are pinned", () => {
+    const all = allArtifacts().map(({ name, version }) => `${name} ${version}`);
+    assert.deepEqual(all, [...new Set(all)]);
+    for (const one of [`gojq ${gojq}`, `nats ${cli}`, ...server.map((version) => `nats-server ${version}`)])
+      assert.ok(all.includes(one), one);
+  });
+});
