@@ -3,7 +3,7 @@
 
 const path = require("node:path");
 const { download } = require("./download.js");
-const { replaceFolder, sha256File } = require("./files.js");
+const { replaceFolder, digestFile } = require("./files.js");
 const { goBuild } = require("./go.js");
 const { artifactFiles } = require("./missing.js");
 const { platform } = require("./paths.js");
@@ -13,14 +13,15 @@ const { SetupError } = require("./processes.js");
 
 /**
  * @param {string} file
- * @param {string} expected hexadecimal SHA-256
+ * @param {string} expected algorithm and hexadecimal digest, such as `sha256:0a1b…`
  * @throws {SetupError} that names both digests when they differ
  */
 function verifyDigest(file, expected) {
-  const found = sha256File(file);
+  const [algorithm = ""] = expected.split(":");
+  const found = `${algorithm}:${digestFile(file, algorithm)}`;
   if (found === expected) return;
   throw new SetupError(
-    `${path.basename(file)} has SHA-256 ${found}, expected ${expected} (config/versions.json): it was deleted. ` +
+    `${path.basename(file)} has ${found}, expected ${expected} (config/versions.json): it was deleted. ` +
       "Try again; if it stays, the source or the pin is wrong.",
   );
 }
@@ -43,14 +44,14 @@ async function installArtifact(name, version, official) {
         (/** @type {unknown} */ error) => say(`${error instanceof Error ? error.message : String(error)}\nbuilding ${name} instead`),
       );
       if (arrived) {
-        verifyDigest(file, sha256);
+        verifyDigest(file, `sha256:${sha256}`);
         return;
       }
-      checkPrerequisites(true);
+      checkPrerequisites(["go"]);
     }
     const output = path.join(temporary, pin.binary);
     await goBuild(path.join(name, version), { package: pin.package, ldflags: pin.ldflags, target: platform(), output });
-    verifyDigest(output, build.built);
+    verifyDigest(output, `sha256:${build.built}`);
   });
 }
 

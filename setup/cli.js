@@ -53,7 +53,7 @@ async function installCli(official) {
       return;
     } catch (error) {
       say(`the official Pulumi CLI could not be installed (${error instanceof Error ? error.message : String(error)}): building it`);
-      checkPrerequisites(true);
+      checkPrerequisites(["go"]);
     }
   }
   await replaceFolder(folder, build);

@@ -47,7 +47,11 @@ function runLocked(lock, script, args) {
 async function ensure(needs, items) {
   const answers = await Promise.all(items.map(async ({ url }) => url !== undefined && (await reachable(url))));
   const official = new Set(items.filter((_, i) => answers[i]));
-  checkPrerequisites(items.some((item) => (item.kind === "cli" || item.kind === "artifact") && !official.has(item)));
+  const others = items.filter((item) => !official.has(item));
+  checkPrerequisites([
+    ...(others.some(({ kind }) => kind === "cli" || kind === "artifact") ? [/** @type {const} */ ("go")] : []),
+    ...(others.some(({ registry }) => registry === "Maven Central") ? [/** @type {const} */ ("maven")] : []),
+  ]);
   say(planTable(items, (item) => official.has(item)));
   const order = JSON.stringify({ needs, official: [...official].map(({ name }) => name) });
   const clone = crypto.createHash("sha256").update(root).digest("hex").slice(0, 16);

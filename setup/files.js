@@ -15,10 +15,19 @@ function sha256(data) {
 
 /**
  * @param {string} file
+ * @param {string} [algorithm] such as `sha512`
+ * @returns {string} hexadecimal digest of the file's bytes
+ */
+function digestFile(file, algorithm = "sha256") {
+  return crypto.createHash(algorithm).update(fs.readFileSync(file)).digest("hex");
+}
+
+/**
+ * @param {string} file
  * @returns {string} hexadecimal SHA-256 of the file's bytes
  */
 function sha256File(file) {
-  return sha256(fs.readFileSync(file));
+  return digestFile(file);
 }
 
 /**
@@ -96,4 +105,4 @@ async function replaceFolder(destination, fill) {
   }
 }
 
-module.exports = { sha256, sha256File, sha256Tree, readIfPresent, listIfPresent, writeWhole, replaceFolder };
+module.exports = { sha256, digestFile, sha256File, sha256Tree, readIfPresent, listIfPresent, writeWhole, replaceFolder };

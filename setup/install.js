@@ -70,6 +70,7 @@ async function install(phase, { needs, official }) {
     else if (kind === "development") await installDevelopmentTools();
     else if (kind === "cli") await require("./cli.js").installCli(official.includes(name));
     else if (kind === "plugin") await require("./plugin.js").installPlugin(official.includes(name));
+    else if (kind === "archive") await require("./archives.js").installArchive(name, version);
     else await require("./artifacts.js").installArtifact(name, version, official.includes(name));
   }
 }

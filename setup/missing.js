@@ -11,10 +11,11 @@ const { versions } = require("./versions.js");
 /**
  * One thing that is missing. `packages` live in the clone, all others in the cache.
  * @typedef {object} Item
- * @property {"packages" | "cli" | "plugin" | "artifact" | "development"} kind
+ * @property {"packages" | "cli" | "plugin" | "artifact" | "archive" | "development"} kind
  * @property {string} name such as `nats-server`
  * @property {string} version
  * @property {string | undefined} url official source
+ * @property {"Maven Central" | "PyPI" | undefined} [registry] where an archive comes from otherwise
  */
 
 /**
@@ -77,6 +78,20 @@ function artifactFiles(name, version) {
 }
 
 /**
+ * The sources of an archive for this machine, its signers and its folder.
+ * @param {string} name
+ * @param {string} version
+ * @throws {Error} when config/versions.json has no pin for it
+ */
+function archiveFiles(name, version) {
+  const builds = versions.archives[name]?.versions[version] ?? {};
+  const target = builds["any"] ? "any" : platform();
+  const sources = builds[target];
+  if (!sources) throw new Error(`config/versions.json pins no ${name} ${version} for ${target}`);
+  return { sources, signers: versions.archives[name]?.signers, dir: artifactDir(name, version, target) };
+}
+
+/**
  * The part of the setup that makes a thing; each part runs under one lock.
  * @param {Item["kind"]} kind
  * @returns {string}
@@ -86,14 +101,37 @@ function phaseOf(kind) {
 }
 
 /**
+ * @param {string} name
+ * @param {string} version
+ * @returns {Item | undefined} the executable, unless its archive or the binary is in the cache
+ */
+function missingExecutable(name, version) {
+  const { dir, archive, build, pin } = artifactFiles(name, version);
+  const present = [pin.binary, archive].some((file) => file && fs.existsSync(path.join(dir, file)));
+  return present ? undefined : { kind: "artifact", name, version, url: build.url };
+}
+
+/**
+ * @param {string} name
+ * @param {string} version
+ * @returns {Item | undefined} the archive, unless one of its sources is in the cache
+ */
+function missingArchive(name, version) {
+  const { sources, dir } = archiveFiles(name, version);
+  if (sources.some(({ file }) => fs.existsSync(path.join(dir, file)))) return undefined;
+  const url = sources.find(({ from }) => from.url)?.from.url;
+  const registry = sources.some(({ from }) => from.maven) ? "Maven Central" : "PyPI";
+  return { kind: "archive", name, version, url, registry };
+}
+
+/**
  * @param {import("./needed.js").Artifact[]} artifacts
- * @returns {Item[]} those of which neither the archive nor the binary is in the cache
+ * @returns {Item[]} those that are not in the cache
  */
 function missingArtifacts(artifacts) {
   return artifacts.flatMap(({ name, version }) => {
-    const { dir, archive, build, pin } = artifactFiles(name, version);
-    const present = [pin.binary, archive].some((file) => file && fs.existsSync(path.join(dir, file)));
-    return present ? [] : [/** @type {Item} */ ({ kind: "artifact", name, version, url: build.url })];
+    const item = versions.archives[name] ? missingArchive(name, version) : missingExecutable(name, version);
+    return item ? [item] : [];
   });
 }
 
@@ -133,4 +171,14 @@ function missing(needs) {
   return items;
 }
 
-module.exports = { missing, phaseOf, packagesMarker, packagesDigest, standInSources, standInRecord, standInDigest, artifactFiles };
+module.exports = {
+  missing,
+  phaseOf,
+  packagesMarker,
+  packagesDigest,
+  standInSources,
+  standInRecord,
+  standInDigest,
+  artifactFiles,
+  archiveFiles,
+};

@@ -10,7 +10,10 @@ const { versions } = require("./versions.js");
 const always = ["gojq"];
 
 /** Artefacts by the config key that asks for them. The key's `version` is the one of the first; the others come in their default version. */
-const byComponent = { nats: ["nats-server", "nats"] };
+const byComponent = { nats: ["nats-server", "nats"], pulsar: ["pulsar", "jre"] };
+
+/** Artefacts by the option of a component that asks for them, in the version of the component's first artefact. */
+const byOption = [{ component: "pulsar", option: "tieredStorage", name: "pulsar-offloaders" }];
 
 /**
  * The pinned versions of an artefact, the default first.
@@ -18,7 +21,7 @@ const byComponent = { nats: ["nats-server", "nats"] };
  * @returns {string[]}
  */
 function pinned(name) {
-  return Object.keys(versions.artifacts[name]?.versions ?? {});
+  return Object.keys((versions.artifacts[name] ?? versions.archives[name])?.versions ?? {});
 }
 
 /**
@@ -33,7 +36,9 @@ function byDefault(name) {
 
 /** @returns {Artifact[]} every pinned version of every artefact */
 function allArtifacts() {
-  return Object.keys(versions.artifacts).flatMap((name) => pinned(name).map((version) => ({ name, version })));
+  return [...Object.keys(versions.artifacts), ...Object.keys(versions.archives)].flatMap((name) =>
+    pinned(name).map((version) => ({ name, version })),
+  );
 }
 
 /**
@@ -47,9 +52,10 @@ function stackArtifacts(settings) {
   const components = Object.entries(byComponent).flatMap(([component, [first = "", ...others]]) => {
     const value = structured(parsed?.config?.[`${PROJECT}:${component}`]);
     if (value === undefined || value === null) return [];
-    const { version } = /** @type {{ version?: unknown }} */ (value);
-    const named =
-      version === undefined ? byDefault(first) : pinned(first).flatMap((one) => (one === version ? [{ name: first, version: one }] : []));
+    const options = /** @type {Record<string, unknown>} */ (value);
+    const wanted = options["version"] ?? pinned(first)[0];
+    const ofVersion = [first, ...byOption.filter((by) => by.component === component && options[by.option]).map(({ name }) => name)];
+    const named = ofVersion.flatMap((name) => pinned(name).flatMap((version) => (version === wanted ? [{ name, version }] : [])));
     return [...named, ...others.flatMap(byDefault)];
   });
   return [...always.flatMap(byDefault), ...components];

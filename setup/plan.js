@@ -16,6 +16,9 @@ const costs = {
   "nats-server": { official: { download: 6, disk: 6, minutes: 1 }, other: { download: 45, disk: 250, minutes: 1 } },
   nats: { official: { download: 9, disk: 9, minutes: 1 }, other: { download: 65, disk: 500, minutes: 2 } },
   shellcheck: { other: { download: 5, disk: 10, minutes: 1 } },
+  pulsar: { other: { download: 245, disk: 250, minutes: 1 } },
+  "pulsar-offloaders": { other: { download: 270, disk: 270, minutes: 1 } },
+  jre: { official: { download: 60, disk: 60, minutes: 1 }, other: { download: 35, disk: 35, minutes: 1 } },
   gojq: { official: { download: 2, disk: 5, minutes: 1 }, other: { download: 3, disk: 50, minutes: 1 } },
 };
 
@@ -50,6 +53,7 @@ function origin(item, official) {
   if (item.kind === "packages") return "npm registry";
   if (item.kind === "development") return "PyPI";
   if (official && item.url) return new URL(item.url).host;
+  if (item.registry) return item.registry;
   return item.kind === "plugin" ? "offline/plugins/command (stand-in)" : "built with Go from its pinned source";
 }
 

@@ -36,6 +36,17 @@ const go = {
   hint: "or https://go.dev/dl; it fetches the pinned toolchain by itself",
 };
 
+/** @type {Prerequisite} */
+const maven = {
+  name: "Maven",
+  command: ["mvn", "--version"],
+  least: [3, 6],
+  packages: { apt: "maven", dnf: "maven", brew: "maven" },
+};
+
+/** What only some sources need. */
+const sometimes = { go, maven };
+
 /**
  * The version that a program reports.
  * @param {Prerequisite} prerequisite
@@ -50,13 +61,13 @@ function installedVersion({ command }, env) {
 
 /**
  * Checks that everything is there that the setup cannot bring.
- * @param {boolean} building whether something has to be built with Go
+ * @param {(keyof typeof sometimes)[]} also what this setup needs besides
  * @param {NodeJS.ProcessEnv} [env]
  * @throws {SetupError} that names every missing or too old program and the packages that bring it
  */
-function checkPrerequisites(building, env = process.env) {
+function checkPrerequisites(also, env = process.env) {
   const problems = [];
-  for (const prerequisite of building ? [...always, go] : always) {
+  for (const prerequisite of [...always, ...also.map((name) => sometimes[name])]) {
     const { name, least, packages, hint } = prerequisite;
     const found = installedVersion(prerequisite, env);
     if (found && (found[0] > least[0] || (found[0] === least[0] && found[1] >= least[1]))) continue;

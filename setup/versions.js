@@ -14,11 +14,23 @@
  * @property {string} ldflags
  * @property {Record<string, Record<string, Build>>} versions by version, then by platform
  *
+ * One place an archive can be had from.
+ * @typedef {object} ArchiveSource
+ * @property {{ url?: string, maven?: string, pypi?: string }} from address, coordinates in Maven Central, or requirement in PyPI
+ * @property {string} file
+ * @property {string} digest such as `sha512:0a1b…`
+ * @property {string} root directory inside the archive
+ *
+ * @typedef {object} Archive
+ * @property {string[]} [signers] fingerprints of the keys that sign it
+ * @property {Record<string, Record<string, ArchiveSource[]>>} versions by version, then by platform or `any`
+ *
  * @typedef {object} Versions
  * @property {string} go toolchain that builds what official sources cannot give
  * @property {string} pulumi
  * @property {{ command: string }} plugins
- * @property {Record<string, Artifact>} artifacts by name
+ * @property {Record<string, Artifact>} artifacts executables by name
+ * @property {Record<string, Archive>} archives whole trees by name
  */
 
 /** @type {Versions} */

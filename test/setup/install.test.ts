@@ -17,7 +17,7 @@ describe("an artefact", () => {
   const write = (text: string, expected: string) =>
     replaceFolder(destination, async (temporary) => {
       fs.writeFileSync(path.join(temporary, "tool"), text);
-      verifyDigest(path.join(temporary, "tool"), expected);
+      verifyDigest(path.join(temporary, "tool"), `sha256:${expected}`);
     });
 
   it("with a wrong digest is refused, both digests are named, and nothing is left", async () => {
@@ -75,7 +75,7 @@ describe("the setup", () => {
     const bare = { PATH: path.join(dir, "no-programs") };
     const message = (building: boolean) => {
       try {
-        checkPrerequisites(building, bare);
+        checkPrerequisites(building ? ["go", "maven"] : [], bare);
         return "";
       } catch (error) {
         return (error as Error).message;
@@ -84,6 +84,6 @@ describe("the setup", () => {
     assert.match(message(false), /Python >= 3\.8 \(not found\): apt install python3 \| dnf install python3 \| brew install python/);
     assert.match(message(false), /curl >= /);
     assert.doesNotMatch(message(false), /Go >= |Node\.js/);
-    assert.match(message(true), /Go >= 1\.21/);
+    assert.match(message(true), /Go >= 1\.21[^]*Maven >= 3\.6 \(not found\): apt install maven/);
   });
 });

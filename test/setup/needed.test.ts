@@ -25,6 +25,12 @@ describe("the artefacts of a stack", () => {
     }
   });
 
+  it("have the offloaders of Pulsar only with tiered storage", () => {
+    const [pulsar, jre] = [pinnedVersions("pulsar")[0], pinnedVersions("jre")[0]];
+    assert.deepEqual(needed("config:\n  messaging:pulsar: {}\n"), [`gojq ${gojq}`, `pulsar ${pulsar}`, `jre ${jre}`]);
+    assert.ok(needed("config:\n  messaging:pulsar: { tieredStorage: {} }\n").includes(`pulsar-offloaders ${pulsar}`));
+  });
+
   it("leave a version that is not pinned, and settings that cannot be read, to the program", () => {
     assert.deepEqual(needed("config:\n  messaging:nats: { version: 1.0.0 }\n"), [`gojq ${gojq}`, `nats ${cli}`]);
     assert.deepEqual(needed("config: [\n"), [`gojq ${gojq}`]);

@@ -2,7 +2,6 @@ import assert from "node:assert/strict";
 import fs from "node:fs";
 import path from "node:path";
 import { describe, it } from "node:test";
-import { allArtifacts } from "../../setup/needed.js";
 import { platforms, root } from "../../setup/paths.js";
 import { versions } from "../../setup/versions.js";
 
@@ -31,8 +30,23 @@ describe("config/versions.json", () => {
     }
   }
 
+  for (const [name, archive] of Object.entries(versions.archives)) {
+    it(`pins where ${name} comes from, for every platform`, () => {
+      for (const builds of Object.values(archive.versions)) {
+        const pinned = Object.keys(builds);
+        assert.deepEqual(pinned, pinned.includes("any") ? ["any"] : [...platforms]);
+        for (const { from, digest } of Object.values(builds).flat()) {
+          assert.equal(Object.keys(from).length, 1);
+          assert.match(digest, /^(sha256:[0-9a-f]{64}|sha512:[0-9a-f]{128})$/);
+        }
+      }
+    });
+  }
+
   it("names the toolchain of every module in offline/", () => {
-    const artifacts = allArtifacts().map(({ name, version }) => [name, version]);
+    const artifacts = Object.entries(versions.artifacts).flatMap(([name, pin]) =>
+      Object.keys(pin.versions).map((version) => [name, version]),
+    );
     for (const module of [...artifacts, ["pulumi"], ["pulumi-language-nodejs"]]) {
       assert.match(goMod(...module), new RegExp(`^toolchain go${versions.go}$`, "m"), module.join("/"));
     }
