@@ -1,6 +1,7 @@
 import * as pulumi from "@pulumi/pulumi";
 import { z } from "zod";
 import { hostsSchema } from "./hosts";
+import { namespacesSchema } from "./namespaces";
 import { natsSchema } from "./nats";
 import { planRam } from "./ram";
 import { refusal } from "./refusal";
@@ -9,14 +10,22 @@ import { formatBytes, size } from "./units";
 
 const NAMESPACE = "messaging";
 
-const ALLOW_DATA_LOSS = "allowed: objects that may lose messages, such as stream/orders or consumer/orders/worker";
+const ALLOW_DATA_LOSS =
+  "allowed: objects that may lose messages, such as stream/orders, consumer/orders/worker, namespace/arc/agents or topic/arc/agents/events";
 
 /** All `messaging:*` keys of a stack. */
 const configSchema = object({
   hosts: hostsSchema,
   ramBudget: size("64MB", "100TB").prefault("4GiB"),
   nats: natsSchema.optional(),
-  allowDataLoss: z.array(z.string(ALLOW_DATA_LOSS).regex(/^(stream\/[\w-]+|consumer\/[\w-]+\/[\w-]+)$/, ALLOW_DATA_LOSS)).default([]),
+  namespaces: namespacesSchema,
+  allowDataLoss: z
+    .array(
+      z
+        .string(ALLOW_DATA_LOSS)
+        .regex(/^(stream\/[\w-]+|(consumer|namespace)\/[\w-]+\/[\w-]+|topic\/[\w-]+\/[\w-]+\/[\w.-]+)$/, ALLOW_DATA_LOSS),
+    )
+    .default([]),
 })
   .refine((config) => planRam(config).plannedBytes <= config.ramBudget, {
     path: ["ramBudget"],
@@ -27,6 +36,16 @@ const configSchema = object({
     },
     when: whenSound("ramBudget", "nats"),
   })
+  .superRefine(
+    ({ namespaces }, context) => {
+      // No tiered storage can be configured yet, and Pulsar accepts an offload policy that nothing carries out.
+      for (const [name, { offload }] of Object.entries(namespaces)) {
+        if (offload === undefined) continue;
+        context.addIssue({ code: "custom", path: ["namespaces", name, "offload"], message: "allowed: nothing, without tiered storage" });
+      }
+    },
+    { when: whenSound("namespaces") },
+  )
   .transform(({ ramBudget, ...rest }) => ({ ...rest, ramBudgetBytes: ramBudget }));
 
 /** The parsed stack config: plain data, every number with its unit in the name. */

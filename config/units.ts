@@ -28,18 +28,22 @@ function quantity(text: string, units: Readonly<Record<string, number>>): number
   return Number.isSafeInteger(amount) ? amount : undefined;
 }
 
-/** A unit-carrying string that is at least `minimum` and at most `maximum`, both given in config notation such as `64MB`. */
+/** A unit-carrying string that is at least `minimum` and at most `maximum`, both given in config notation such as `64MB`, or one of `words`. */
 function quantitySchema(
   units: Readonly<Record<string, number>>,
   noun: string,
   minimum: string,
   maximum: string,
+  words: Readonly<Record<string, number>>,
 ): z.ZodType<number, string> {
-  const allowed = `allowed: a ${noun} from ${minimum} to ${maximum} with a unit (${Object.keys(units).join(", ")})`;
+  const orWords = Object.keys(words).map((word) => `, or ${word}`);
+  const allowed = `allowed: a ${noun} from ${minimum} to ${maximum} with a unit (${Object.keys(units).join(", ")})${orWords.join("")}`;
   const [low, high] = [minimum, maximum].map((bound) => quantity(bound, units) ?? NaN) as [number, number];
   return z.string(allowed).transform((text, context) => {
     const amount = quantity(text, units);
     if (amount !== undefined && amount >= low && amount <= high) return amount;
+    const meaning = words[text];
+    if (meaning !== undefined) return meaning;
     context.addIssue({ code: "custom", message: allowed });
     return z.NEVER;
   });
@@ -49,18 +53,20 @@ function quantitySchema(
  * A size such as `500MB` (10^6 bytes) or `512MiB` (2^20 bytes), parsed to a whole number of bytes.
  * @param minimum smallest size allowed, in the same notation
  * @param maximum largest size allowed, in the same notation
+ * @param words what may stand instead, such as `unlimited`, and the number it means
  */
-export function size(minimum: string, maximum: string): z.ZodType<number, string> {
-  return quantitySchema(BYTES_PER_UNIT, "size", minimum, maximum);
+export function size(minimum: string, maximum: string, words: Readonly<Record<string, number>> = {}): z.ZodType<number, string> {
+  return quantitySchema(BYTES_PER_UNIT, "size", minimum, maximum, words);
 }
 
 /**
  * A duration such as `10s`, `5m` or `7d`, parsed to whole milliseconds.
  * @param minimum shortest duration allowed, in the same notation
  * @param maximum longest duration allowed, in the same notation
+ * @param words as for `size`
  */
-export function duration(minimum: string, maximum: string): z.ZodType<number, string> {
-  return quantitySchema(MILLISECONDS_PER_UNIT, "duration", minimum, maximum);
+export function duration(minimum: string, maximum: string, words: Readonly<Record<string, number>> = {}): z.ZodType<number, string> {
+  return quantitySchema(MILLISECONDS_PER_UNIT, "duration", minimum, maximum, words);
 }
 
 /**

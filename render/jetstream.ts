@@ -1,11 +1,12 @@
 import type { ConsumerConfig, StreamConfig } from "../config/nats-streams";
+import { jsonLines } from "./text";
 
 /** JetStream's API takes nanoseconds. */
 const NANOSECONDS = 1_000_000;
 
 /** The stream configuration of the JetStream API, a key a line. https://docs.nats.io/nats-concepts/jetstream/streams */
 export function streamJson(name: string, stream: StreamConfig): string {
-  return json({
+  return jsonLines({
     name,
     subjects: stream.subjects,
     storage: stream.storage,
@@ -22,7 +23,7 @@ export function streamJson(name: string, stream: StreamConfig): string {
 
 /** The configuration of a durable pull consumer. https://docs.nats.io/nats-concepts/jetstream/consumers */
 export function consumerJson(name: string, consumer: ConsumerConfig): string {
-  return json({
+  return jsonLines({
     name,
     durable_name: name,
     deliver_policy: consumer.deliverPolicy,
@@ -34,9 +35,4 @@ export function consumerJson(name: string, consumer: ConsumerConfig): string {
     ...(consumer.backoffMilliseconds.length === 0 ? {} : { backoff: consumer.backoffMilliseconds.map((wait) => wait * NANOSECONDS) }),
     ...(consumer.filterSubjects.length === 0 ? {} : { filter_subjects: consumer.filterSubjects }),
   });
-}
-
-function json(config: Readonly<Record<string, unknown>>): string {
-  const lines = Object.entries(config).map(([key, value]) => `  ${JSON.stringify(key)}: ${JSON.stringify(value)}`);
-  return `{\n${lines.join(",\n")}\n}\n`;
 }

@@ -12,5 +12,12 @@ export function lines(
     .join("");
 }
 
+/** A JSON object, a key a line, so that a preview shows a changed value as one changed line. @param object undefined values leave their line out */
+export function jsonLines(object: Readonly<Record<string, unknown>>): string {
+  const entries = Object.entries(object).filter(([, value]) => value !== undefined);
+  const lines = entries.map(([key, value]) => `  ${JSON.stringify(key)}: ${JSON.stringify(value)}`);
+  return lines.length === 0 ? "{}\n" : `{\n${lines.join(",\n")}\n}\n`;
+}
+
 /** First line of every file that we write. */
 export const MANAGED_BY = "Managed by Pulumi: change the stack config, not this file.";

@@ -1,0 +1,111 @@
+# shellcheck shell=sh disable=SC2016,SC2154 # jq programs have $variables; inputs come from task.sh
+# Pulsar's admin API over curl, for the tasks that use its objects. Input: ADMIN_URL. A task that declares an object sets OBJECT, its name in
+# messages and consents.
+
+gojq=$PREFIX/opt/gojq/current/gojq
+CONSENTS=$PREFIX/var/lib/messaging/ledger/$STACK/allow-data-loss
+
+# Sends the requests on standard input, METHOD PATH [BODY] a line with the path below /admin/v2, in order over one connection. Prints STATUS and the
+# request for each; the answer to the first is left in $WORK/<name>.00001, and so on.
+pulsar_requests() {
+	awk -v url="$ADMIN_URL/admin/v2/" -v answers="$WORK/$1." '
+		{
+			method = $1
+			path = $2
+			gsub(/[\\"]/, "\\\\&")
+			body = substr($0, length(method) + length(path) + 3)
+			if (NR > 1) print "next"
+			print "url = \"" url path "\""
+			print "request = \"" method "\""
+			if (body != "") print "header = \"Content-Type: application/json\"\ndata = \"" body "\""
+			printf "output = \"%s%05d\"\n", answers, NR
+			print "write-out = \"%{http_code} " $0 "\\n\""
+			print "silent\ngloboff\nnoproxy = \"*\"\nconnect-timeout = 5\nmax-time = 60"
+		}' >"$WORK/requests"
+	curl -q -K "$WORK/requests" || fail "Pulsar on $ADMIN_URL does not answer"
+}
+
+# Sends one request: its status in STATUS, its answer in $WORK/answer.00001.
+pulsar_admin() {
+	STATUS=$(say "$*" | pulsar_requests answer) || exit 1
+	STATUS=${STATUS%% *}
+}
+
+# Sends requests as pulsar_requests does, and any other answer than 2xx is a failure. Says what was written; LAST is the file of the last answer.
+pulsar_do() {
+	pulsar_requests "$1" >"$WORK/$1.statuses" || exit 1
+	number=0
+	refused=
+	while IFS=' ' read -r status request; do
+		number=$((number + 1))
+		LAST=$WORK/$1.$(printf %05d "$number")
+		case $status:$request in
+		2??:GET*) ;;
+		2??:*) say "$request" ;;
+		*) refused="$refused
+$OBJECT: Pulsar answers $status to $request: $(reason "$LAST")" ;;
+		esac
+	done <"$WORK/$1.statuses"
+	[ -z "$refused" ] || fail "${refused#?}"
+}
+
+# What Pulsar says in an answer: the reason in its JSON, or the first line of anything else.
+reason() {
+	"$gojq" -r .reason "$1" 2>/dev/null || sed -n '1s/\(.\{300\}\).*/\1/;1p' "$1"
+}
+
+# Does the server answer, whatever it says? Removing must not fail on a server that is gone: what it holds stays where it is.
+server_answers() {
+	curl -q -s -o "$WORK/ready" --noproxy '*' --max-time 5 "$ADMIN_URL/admin/v2/brokers/ready"
+}
+
+# May the object of this task, or the one named, lose messages?
+consented() {
+	[ -f "$CONSENTS" ] && grep -qxF "${1:-$OBJECT}" "$CONSENTS"
+}
+
+how_to_consent() {
+	say "To accept the loss, add \"$OBJECT\" to messaging:allowDataLoss."
+}
+
+# Remembers in the ledger that this stack made the object; what it found there when it came is never deleted.
+mark_made() {
+	mkdir -p "$ENTRY"
+	: >"$ENTRY/made"
+}
+
+made_by_us() {
+	[ -e "$ENTRY/made" ]
+}
+
+# Fails with what the server said to the last pulsar_admin.
+unexpected() {
+	fail "$OBJECT: Pulsar answers $STATUS: $(reason "$WORK/answer.00001")"
+}
+
+# What the ledger remembers as written (APPLIED) is unset when it is not asked for any more. It is noted before the first request, so that a run
+# that is cut off leaves nothing behind that nobody remembers.
+note_intent() {
+	mkdir -p "$ENTRY"
+	cat "$WORK/body" >>"$ENTRY/written"
+}
+
+note_done() {
+	cat "$WORK/body" >"$ENTRY/written"
+}
+
+APPLIED=$ENTRY/written
+[ -f "$APPLIED" ] || APPLIED=/dev/null
+
+# Stored messages of topics (full names on standard input), for a refusal that names them: JSON with the name, its stats and its ledgers.
+topic_stats() {
+	sed 's|^persistent://||' >"$WORK/topics"
+	[ -s "$WORK/topics" ] || return 0
+	while read -r topic; do
+		say "GET persistent/$topic/stats?getPreciseBacklog=true&subscriptionBacklogSize=true&getEarliestTimeInBacklog=true"
+		say "GET persistent/$topic/internal-info"
+	done <"$WORK/topics" | pulsar_requests stats >"$WORK/stats.statuses" || exit 1
+	"$gojq" -c -s --rawfile names "$WORK/topics" '
+		. as $answers | $names | rtrimstr("\n") | split("\n") | to_entries[]
+		| { topic: "persistent://\(.value)", stats: $answers[2 * .key], ledgers: $answers[2 * .key + 1] }' "$WORK"/stats.0*
+}

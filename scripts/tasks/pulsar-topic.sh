@@ -1,0 +1,136 @@
+# shellcheck shell=sh disable=SC2016,SC2154 # jq programs have $variables; inputs come from task.sh
+# One persistent topic as the body describes it: its partitions, and subscriptions that exist. Messages are lost only with consent.
+#
+# ADMIN_URL, NAMESPACE (tenant/namespace), TOPIC
+
+OBJECT=topic/$NAMESPACE/${TOPIC:?}
+TOPIC_PATH=persistent/$NAMESPACE/$TOPIC
+# shellcheck source=scripts/pulsar-admin.sh
+. "$LIB/pulsar-admin.sh"
+
+# Runs a jq program on what is asked for by path below the topic (null: written earlier, not asked for any more) and on $live: the number of
+# partitions and the subscriptions, or nothing.
+properties() {
+	"$gojq" -n -r --arg object "$OBJECT" --arg path "$TOPIC_PATH" --slurpfile wanted "$WORK/body" --slurpfile applied "$APPLIED" --slurpfile live "$WORK/live" '
+		(($applied | map(map_values(null)) | add // {}) + $wanted[0]) as $goal
+		| def exists($key): $live[1] // [] | index($key | ltrimstr("subscription/")) != null;
+		'"$1"
+}
+
+# The number of partitions and the subscriptions in $WORK/live; false when the topic does not exist, and nothing is in it.
+live() {
+	: >"$WORK/live"
+	printf 'GET %s/partitions\nGET %s/subscriptions\n' "$TOPIC_PATH" "$TOPIC_PATH" | pulsar_requests live >"$WORK/live.statuses" || exit 1
+	read -r STATUS request <"$WORK/live.statuses"
+	case $STATUS in
+	200) "$gojq" .partitions "$WORK/live.00001" >"$WORK/live" ;;
+	404) return 1 ;;
+	*) fail "$OBJECT: Pulsar answers $STATUS to $request: $(reason "$WORK/live.00001")" ;;
+	esac
+	cat "$WORK/live.00002" >>"$WORK/live"
+}
+
+# Stats of the topic, all partitions together, in $WORK/stats.
+stats() {
+	printf 'GET %s/%s?getPreciseBacklog=true\n' "$TOPIC_PATH" stats "$TOPIC_PATH" partitioned-stats | pulsar_requests stats >"$WORK/stats.statuses" || exit 1
+	# A topic has one of the two.
+	cat "$WORK"/stats.0* | "$gojq" -c 'select(has("storageSize"))' >"$WORK/stats"
+}
+
+desired() {
+	: >"$WORK/live"
+	properties '$goal | to_entries[] | "\($object) \(.key) \(if .key == "partitions" then .value elif .value then "exists" else "absent" end)"'
+}
+
+observe() {
+	if live; then
+		properties '$goal | keys[] | "\($object) \(.) \(if . == "partitions" then $live[0] elif exists(.) then "exists" else "absent" end)"'
+	else
+		say "$OBJECT absent"
+	fi
+}
+
+# Consent to lose what a namespace holds covers its topics.
+consented_here() {
+	consented || consented "namespace/$NAMESPACE"
+}
+
+how_to_consent_here() {
+	say "To accept the loss, add \"$OBJECT\" to messaging:allowDataLoss, or for all topics of the namespace add \"namespace/$NAMESPACE\" to messaging:allowDataLoss."
+}
+
+refusals() {
+	live || return 0
+	properties '$goal.partitions as $partitions | $live[0] as $has
+		| if $has == 0 and $partitions > 0 then "\($object) exists without partitions, \($partitions) are asked for; Pulsar cannot divide a topic"
+		  elif $partitions < $has then "\($object) has \($has) partitions, \($partitions) are asked for; Pulsar can add partitions, not take them away"
+		  else empty end'
+	if ! consented_here; then
+		properties '$goal | to_entries[] | select(.value == null and exists(.key)) | .key | ltrimstr("subscription/")' >"$WORK/unwanted"
+		if [ -s "$WORK/unwanted" ]; then
+			stats
+			"$gojq" -r --arg object "$OBJECT" --rawfile unwanted "$WORK/unwanted" '
+				.subscriptions as $subscriptions | $unwanted | rtrimstr("\n") | split("\n")[]
+				| { name: ., messages: ($subscriptions[.].msgBacklog // 0) } | select(.messages > 0)
+				| "\($object): subscription \(.name) is not declared any more and has \(.messages) messages to deliver. "' "$WORK/stats" |
+				sed "s|\$|$(how_to_consent_here)|"
+		fi
+	fi
+}
+
+# Whatever is stored, waiting for delivery or not.
+refusals_of_removal() {
+	if made_by_us && live && ! consented_here; then
+		stats
+		"$gojq" -r --arg object "$OBJECT" 'select(.storageSize > 0) | "\($object) is not declared any more and holds \(.storageSize) bytes. "' "$WORK/stats" |
+			sed "s|\$|$(how_to_consent_here)|"
+	fi
+}
+
+apply() {
+	note_intent
+	made=
+	if ! live; then made=yes; fi
+	properties '
+		def create: if . == 0 then "PUT \($path)" elif $live == [] then "PUT \($path)/partitions \(.)" else "POST \($path)/partitions \(.)" end;
+		# Without a position a new subscription starts behind the last message.
+		def subscribe: if . == "earliest" then " {\"ledgerId\":-1,\"entryId\":-1,\"partitionIndex\":-1}" else "" end;
+		($goal.partitions | select(. != $live[0]) | create),
+		($goal | to_entries[] | select(.key != "partitions")
+			| if .value and (exists(.key) | not) then "PUT \($path)/\(.key)\(.value | subscribe)"
+			  elif .value == null and exists(.key) then "DELETE \($path)/\(.key)?force=true"
+			  else empty end)' >"$WORK/plan"
+	pulsar_do apply <"$WORK/plan"
+	[ -z "$made" ] || mark_made
+	note_done
+}
+
+# Without consent a topic with messages stays on the server: this is how destroy keeps data.
+remove() {
+	if ! server_answers; then
+		say "$OBJECT left as it is: $ADMIN_URL does not answer"
+		return
+	fi
+	live || return 0
+	if ! made_by_us; then
+		say "$OBJECT kept: this stack did not create it"
+		return
+	fi
+	stats
+	force=
+	if consented_here; then
+		force='?force=true'
+	elif [ "$("$gojq" .storageSize "$WORK/stats")" -gt 0 ]; then
+		say "$OBJECT kept with $("$gojq" .storageSize "$WORK/stats") bytes"
+		return
+	fi
+	partitions=
+	if [ "$(head -n 1 "$WORK/live")" -gt 0 ]; then partitions=/partitions; fi
+	pulsar_admin DELETE "$TOPIC_PATH$partitions$force"
+	case $STATUS in
+	204) say "$OBJECT deleted" ;;
+	404) ;;
+	412) say "$OBJECT kept: $(reason "$WORK/answer.00001")" ;;
+	*) unexpected ;;
+	esac
+}
