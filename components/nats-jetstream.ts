@@ -74,7 +74,9 @@ export class NatsJetStream extends pulumi.ComponentResource {
         logFile: layout.log(SERVER),
       },
       version: nats.version,
-      config,
+      keepVersions: nats.keepVersions,
+      dataDirectory: storeDir,
+      configs: [config],
       supervisord: tools.supervisord,
       after: [tools.gojq],
     });

@@ -3,6 +3,7 @@ import { z } from "zod";
 import { hostsSchema } from "./hosts";
 import { namespacesSchema } from "./namespaces";
 import { natsSchema } from "./nats";
+import { pulsarSchema } from "./pulsar";
 import { planRam } from "./ram";
 import { refusal } from "./refusal";
 import { object, whenSound } from "./schema";
@@ -18,6 +19,7 @@ const configSchema = object({
   hosts: hostsSchema,
   ramBudget: size("64MB", "100TB").prefault("4GiB"),
   nats: natsSchema.optional(),
+  pulsar: pulsarSchema.optional(),
   namespaces: namespacesSchema,
   allowDataLoss: z
     .array(
@@ -32,19 +34,37 @@ const configSchema = object({
     error: ({ input }) => {
       const { byComponent, plannedBytes } = planRam(input as Parameters<typeof planRam>[0]);
       const parts = Object.entries(byComponent).map(([name, bytes]) => `${name} ${formatBytes(bytes)}`);
-      return `allowed: at least ${formatBytes(plannedBytes)}, what the components are planned with (${parts.join(" + ")}); raise it or lower messaging:nats.memory`;
+      return `allowed: at least ${formatBytes(plannedBytes)}, what the components are planned with (${parts.join(" + ")}); raise it or lower their memory`;
     },
-    when: whenSound("ramBudget", "nats"),
+    when: whenSound("ramBudget", "nats", "pulsar"),
   })
   .superRefine(
-    ({ namespaces }, context) => {
-      // No tiered storage can be configured yet, and Pulsar accepts an offload policy that nothing carries out.
+    ({ namespaces, pulsar }, context) => {
       for (const [name, { offload }] of Object.entries(namespaces)) {
-        if (offload === undefined) continue;
-        context.addIssue({ code: "custom", path: ["namespaces", name, "offload"], message: "allowed: nothing, without tiered storage" });
+        if (pulsar === undefined) {
+          context.addIssue({ code: "custom", path: ["namespaces", name], message: "allowed: with messaging:pulsar, which holds it" });
+        } else if (offload !== undefined && pulsar.tieredStorage === undefined) {
+          // Pulsar accepts an offload policy that nothing carries out.
+          const message = "allowed: with messaging:pulsar.tieredStorage";
+          context.addIssue({ code: "custom", path: ["namespaces", name, "offload"], message });
+        }
       }
     },
-    { when: whenSound("namespaces") },
+    { when: whenSound("namespaces", "pulsar") },
+  )
+  .superRefine(
+    ({ nats, pulsar }, context) => {
+      const users = new Map<number, string>();
+      for (const [component, ports] of Object.entries({ nats: nats?.ports, pulsar: pulsar?.ports })) {
+        for (const [name, port] of Object.entries(ports ?? {})) {
+          const user = users.get(port);
+          if (user === undefined) users.set(port, `${component}.ports.${name}`);
+          else if (!user.startsWith(component))
+            context.addIssue({ code: "custom", path: [component, "ports", name], message: `allowed: a port other than ${user}` });
+        }
+      }
+    },
+    { when: whenSound("nats", "pulsar") },
   )
   .transform(({ ramBudget, ...rest }) => ({ ...rest, ramBudgetBytes: ramBudget }));
 

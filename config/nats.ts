@@ -1,7 +1,7 @@
 import { z } from "zod";
 import { absolutePath } from "./paths";
 import { duration, formatBytes, size } from "./units";
-import { integer, object, whenSound } from "./schema";
+import { integer, keepVersions, object, port, whenSound } from "./schema";
 import { reservedBytes, streamsSchema } from "./nats-streams";
 import { pinnedVersions } from "./pins";
 
@@ -13,8 +13,6 @@ export const MEMORY_STORE_SHARE = 0.5;
 
 /** What the temporary stream of scripts/tasks/nats-verify.sh reserves. */
 const PROOF_BYTES = 65_536;
-
-const port = integer("an unprivileged port", 1024, 65535);
 
 const versions = pinnedVersions("nats-server");
 
@@ -30,6 +28,7 @@ const jetstreamSchema = object({
  */
 export const natsSchema = object({
   version: z.enum(versions, `allowed: a pinned version (${versions.join(", ")})`).default(versions[0]),
+  keepVersions,
   memory: size("64MB", "1TB").prefault("500MB"),
   jetstream: jetstreamSchema.prefault({}),
   durability: z

@@ -1,4 +1,5 @@
 import type { NatsConfig } from "./nats";
+import type { PulsarConfig } from "./pulsar";
 
 /** supervisord keeps about 25 MB resident (measured: CPython 3.11, supervisor 4.3.0, two programs). */
 const SUPERVISORD_BYTES = 32 * 2 ** 20;
@@ -13,8 +14,11 @@ export interface RamPlan {
  * What the declared components may use at most on one host.
  * @param components the parsed configs of the components the host carries
  */
-export function planRam(components: { readonly nats?: NatsConfig | undefined }): RamPlan {
+export function planRam(components: { readonly nats?: NatsConfig | undefined; readonly pulsar?: PulsarConfig | undefined }): RamPlan {
   const byComponent: Record<string, number> = { supervisord: SUPERVISORD_BYTES };
-  if (components.nats !== undefined) byComponent["nats"] = components.nats.memoryBytes;
+  for (const component of ["pulsar", "nats"] as const) {
+    const config = components[component];
+    if (config !== undefined) byComponent[component] = config.memoryBytes;
+  }
   return { byComponent, plannedBytes: Object.values(byComponent).reduce((sum, bytes) => sum + bytes, 0) };
 }

@@ -14,6 +14,12 @@ export function integer(noun: string, minimum: number, maximum: number) {
   return z.int(allowed).min(minimum, allowed).max(maximum, allowed);
 }
 
+/** A port on 127.0.0.1. */
+export const port = integer("an unprivileged port", 1024, 65535);
+
+/** How many versions of a product stay installed, the running one included: going back to a kept one needs no download. */
+export const keepVersions = integer("installed versions", 1, 100).default(2);
+
 /**
  * The `when` of a zod rule over several keys: it runs as soon as those keys are sound themselves, although others are wrong, so that
  * every problem of a config is listed at once (zod skips such rules by default).

@@ -10,6 +10,10 @@ export interface Layout {
   readonly logs: string;
   readonly log: (service: string) => string;
   readonly pidFile: (service: string) => string;
+  /** A program for the user of the host, with the settings of this stack. */
+  readonly bin: (program: string) => string;
+  /** Starts a service in the environment of a file. */
+  readonly starter: string;
   /** Launcher of the tasks. */
   readonly launcher: string;
 }
@@ -24,6 +28,8 @@ export function layout(prefix: string): Layout {
     logs: `${prefix}/var/log`,
     log: (service) => `${prefix}/var/log/${service}.log`,
     pidFile: (service) => `${prefix}/run/${service}.pid`,
+    bin: (program) => `${prefix}/bin/${program}`,
+    starter: `${prefix}/opt/messaging/start.sh`,
     launcher: `${prefix}/opt/messaging/task.sh`,
   };
 }

@@ -10,9 +10,12 @@ interface ProductStatus {
   readonly uptime: string;
   readonly memoryBytes: number;
   readonly endpoint: string;
-  readonly connections: number;
-  readonly slowConsumers: number;
-  readonly streams: readonly { readonly name: string; readonly messages: number; readonly bytes: number }[];
+  readonly connections?: number;
+  readonly slowConsumers?: number;
+  /** JetStream's. */
+  readonly streams?: readonly { readonly name: string; readonly messages: number; readonly bytes: number }[];
+  /** Pulsar's; the backlog is the sum over the subscriptions, in messages. */
+  readonly topics?: readonly { readonly name: string; readonly backlog: number; readonly bytes: number }[];
 }
 
 interface ServiceStatus {
@@ -49,8 +52,10 @@ function show({ host, service, state, capBytes, enforcement, product }: ServiceS
   if (product === undefined) return;
   const cap = capBytes === undefined ? "" : ` of ${formatBytes(capBytes)} (${enforcement})`;
   console.log(`  ${product.endpoint}  memory ${formatBytes(product.memoryBytes)}${cap}`);
-  console.log(`  connections ${product.connections}  slow consumers ${product.slowConsumers}`);
-  for (const { name, messages, bytes } of product.streams) console.log(`  stream ${name}: ${messages} messages, ${formatBytes(bytes)}`);
+  if (product.connections !== undefined) console.log(`  connections ${product.connections}  slow consumers ${product.slowConsumers ?? 0}`);
+  for (const { name, messages, bytes } of product.streams ?? [])
+    console.log(`  stream ${name}: ${messages} messages, ${formatBytes(bytes)}`);
+  for (const { name, backlog, bytes } of product.topics ?? []) console.log(`  topic ${name}: backlog ${backlog}, ${formatBytes(bytes)}`);
 }
 
 const { values } = parseArgs({ options: { json: { type: "boolean", default: false } } });

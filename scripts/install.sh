@@ -11,7 +11,7 @@ NEXT=$SCRIPTS.new
 if [ "$verb" = remove ]; then
 	rm -rf "$SCRIPTS" "$NEXT"
 	# What others or kept data still use stays: rmdir refuses, which is what is wanted.
-	for directory in opt run etc var/lib/messaging/ledger var/lib/messaging var/lib var/log var; do
+	for directory in opt run etc bin var/cache var/lib/messaging/ledger var/lib/messaging var/lib var/log var; do
 		rmdir "$PREFIX/$directory" 2>/dev/null || :
 	done
 	rmdir "$PREFIX" 2>/dev/null || :
@@ -27,7 +27,7 @@ put() {
 
 # Old and new directory change places with the launcher missing for an instant only; a task run by an older state finds it again.
 finish() {
-	chmod 700 "$NEXT/task.sh"
+	chmod 700 "$NEXT/task.sh" "$NEXT/start.sh"
 	# What observe.sh compares with later.
 	printf '%s\n' "${STACK:?}" >"$NEXT/stack"
 	printf '%s\n' "${RESOURCE:?}" >"$NEXT/resource"

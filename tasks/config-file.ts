@@ -4,10 +4,10 @@ import { digest } from "../hosts/scripts";
 
 /** A config candidate on a host, not yet in effect. */
 export interface ConfigFile extends Task {
-  /** Path of the live link; candidates lie beside it as `<path>.<digest>`. */
+  /** Path of the live link. */
   readonly path: string;
-  /** Digest of the text, as scripts/tasks/config-file.sh computes it too. */
-  readonly textDigest: string;
+  /** Path of the candidate, `<path>.<digest of the text>`, as scripts/tasks/config-file.sh computes it too. */
+  readonly candidate: string;
 }
 
 /** Writes a config candidate after its consumer has checked it. The service task puts it into effect. */
@@ -19,6 +19,8 @@ export function configFile(
     readonly name: string;
     readonly path: string;
     readonly text: string;
+    /** Config of the distribution whose keys the text overrides; undefined: the text is the whole file. */
+    readonly base?: string;
     /** Product that checks the text, and the version whose word counts. */
     readonly check?: { readonly product: string; readonly version: string };
     readonly after: readonly Task[];
@@ -30,11 +32,12 @@ export function configFile(
     uses: args.check === undefined ? [] : [`products/${args.check.product}.sh`],
     inputs: {
       FILE: args.path,
+      BASE: args.base ?? "",
       CHECK: args.check?.product ?? "",
       VERSION: args.check?.version ?? "",
     },
     body: args.text,
     after: args.after,
   });
-  return { ...task, path: args.path, textDigest: digest(args.text) };
+  return { ...task, path: args.path, candidate: `${args.path}.${digest(args.text)}` };
 }

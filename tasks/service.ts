@@ -15,7 +15,12 @@ export function service(
   args: {
     readonly service: Service;
     readonly version: string;
-    readonly config: ConfigFile;
+    /** How many versions stay installed, this one included. */
+    readonly keepVersions: number;
+    /** Absolute path of the product's data. */
+    readonly dataDirectory: string;
+    /** The product's main config first. */
+    readonly configs: readonly [ConfigFile, ...ConfigFile[]];
     readonly supervisord: Supervisord;
     readonly after: readonly Task[];
   },
@@ -36,11 +41,11 @@ export function service(
       MANAGER: "supervisord",
       SUPERVISOR_VERSION: args.supervisord.version,
       VERSION: args.version,
-      CONFIG: args.config.path,
-      CONFIG_DIGEST: args.config.textDigest,
-      DEFINITION: definition.path,
-      DEFINITION_DIGEST: definition.textDigest,
+      DATA: args.dataDirectory,
+      KEEP_VERSIONS: args.keepVersions,
+      CONFIGS: args.configs.map(({ candidate }) => candidate).join(" "),
+      DEFINITION: definition.candidate,
     },
-    after: [args.config, definition, args.supervisord, ...args.after],
+    after: [...args.configs, definition, args.supervisord, ...args.after],
   });
 }

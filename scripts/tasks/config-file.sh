@@ -3,12 +3,23 @@
 # candidate, proves it and can switch back.
 #
 # FILE
+# BASE     config of the distribution, of which the body overrides keys; empty: the body is the whole file
 # CHECK    product whose product_check accepts or refuses the text; empty: none
 
 candidate=$FILE.$(digest_of "$WORK/body" | cut -c 1-12)
 
+# The base without the keys that the body has, then the body. Some readers take the first of two equal keys and some the last, so each stands once.
+text() {
+	if [ -z "$BASE" ]; then
+		cat "$WORK/body"
+	else
+		awk -F = 'FILENAME == ARGV[1] { own[$1]; next } !($1 in own)' "$WORK/body" "$BASE" && cat "$WORK/body"
+	fi
+}
+
 desired() {
-	wanted_file "$candidate" "$candidate"
+	say "$candidate -rw------- $(id -un)"
+	if [ -z "$BASE" ] || [ -f "$BASE" ]; then text | sed "s|^|$candidate: |"; else say "$BASE to be there"; fi
 }
 
 observe() {
@@ -18,7 +29,7 @@ observe() {
 apply() {
 	mkdir -p "$(dirname "$FILE")"
 	# The check sees the text in its real directory, so that relative includes resolve.
-	cp "$WORK/body" "$FILE.new"
+	text >"$FILE.new"
 	if [ -n "$CHECK" ]; then
 		# shellcheck source=/dev/null
 		. "$LIB/products/$CHECK.sh"

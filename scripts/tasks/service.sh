@@ -2,27 +2,33 @@
 # Runs a service: switches its version, config and definition to the candidates, reloads or restarts it, proves that it is healthy and that the values in
 # effect are the asked ones, and switches back when it is not.
 #
-# NAME                              service and product
-# MANAGER                           supervisord
-# VERSION                           of the product
-# CONFIG, CONFIG_DIGEST             live link of the config and the digest of its candidate
-# DEFINITION, DEFINITION_DIGEST     path without digest of the definition's candidates, and the digest of the one asked for
+# NAME            service and product
+# MANAGER         supervisord
+# VERSION         of the product
+# DATA            directory of the product's data
+# KEEP_VERSIONS   how many versions stay installed, this one included
+# CONFIGS         candidates <link>.<digest>, the product's main config first
+# DEFINITION      candidate of the definition
 
 # shellcheck source=/dev/null
 . "$LIB/managers/$MANAGER.sh"
 # shellcheck source=/dev/null
 . "$LIB/products/$NAME.sh"
 
-READY_SECONDS=30
 definition_link=$(manager_definition "$NAME")
-links="$PREFIX/opt/$NAME/current $CONFIG $definition_link"
+main_config=${CONFIGS%% *}
+CONFIG=${main_config%.*}
+links="$PREFIX/opt/$NAME/current $definition_link"
+for candidate in $CONFIGS; do links="$links ${candidate%.*}"; done
 
 # Target that a link has when the inputs are in effect.
 target_for() {
 	case $1 in
-	"$CONFIG") say "$(basename "$CONFIG").$CONFIG_DIGEST" ;;
-	"$definition_link") say "$DEFINITION.$DEFINITION_DIGEST" ;;
-	*) say "$VERSION" ;;
+	"$definition_link") say "$DEFINITION" ;;
+	"$PREFIX/opt/$NAME/current") say "$VERSION" ;;
+	*) for candidate in $CONFIGS; do
+		if [ "${candidate%.*}" = "$1" ]; then basename "$candidate"; fi
+	done ;;
 	esac
 }
 
@@ -30,7 +36,7 @@ target_for() {
 desired() {
 	for link in $links; do say "$link -> $(target_for "$link")"; done
 	say "$NAME running"
-	if product_ready "$CONFIG"; then product_wanted "$CONFIG.$CONFIG_DIGEST" "$DEFINITION.$DEFINITION_DIGEST" | sed 's/^/in effect: /'; fi
+	if product_ready "$CONFIG"; then product_wanted "$main_config" "$DEFINITION" | sed 's/^/in effect: /'; fi
 }
 
 observe() {
@@ -58,7 +64,7 @@ switch_links() {
 # Waits until the product answers and its manager is content; gives up early when the manager has.
 wait_until_ready() {
 	started=$(date +%s)
-	while [ $(($(date +%s) - started)) -lt "$READY_SECONDS" ]; do
+	while [ $(($(date +%s) - started)) -lt "${product_ready_seconds:=30}" ]; do
 		state=$(manager_state "$NAME")
 		case $state in
 		running) if product_ready "$CONFIG"; then return; fi ;;
@@ -66,7 +72,7 @@ wait_until_ready() {
 		esac
 		pause
 	done
-	say "$NAME is $state and does not answer after $(($(date +%s) - started)) s (limit: $READY_SECONDS s)."
+	say "$NAME is $state and does not answer after $(($(date +%s) - started)) s (limit: $product_ready_seconds s)."
 	return 1
 }
 
@@ -76,7 +82,7 @@ can_reload() {
 	for link in $links; do
 		if [ "$link" != "$CONFIG" ] && [ "$(link_target "$link")" != "$(target_for "$link")" ]; then return 1; fi
 	done
-	product_reloads "$CONFIG" "$CONFIG.$CONFIG_DIGEST"
+	product_reloads "$CONFIG" "$main_config"
 }
 
 # The signal is no proof: waits until the product has taken a config over.
@@ -134,21 +140,33 @@ last lines of its log:
 $(cat "$WORK/service-log")
 $(cat "$WORK/outcome")"
 	fi
-	prune "$CONFIG" "$CONFIG_DIGEST"
-	prune "$DEFINITION" "$DEFINITION_DIGEST"
+	for candidate in $CONFIGS "$DEFINITION"; do prune_candidates "$candidate"; done
+	prune_versions
 	say "$NAME $VERSION running ($how)"
 }
 
 # Removes the candidates of a file except the one in effect.
-prune() {
-	for candidate in "$1".*; do
-		case $candidate in *."$2") ;; *) rm -f "$candidate" ;; esac
+prune_candidates() {
+	for other in "${1%.*}".*; do
+		if [ "$other" != "$1" ]; then rm -f "$other"; fi
+	done
+}
+
+# Removes the versions that were installed longest ago; going back to one that is kept needs no download.
+prune_versions() {
+	kept=1
+	# shellcheck disable=SC2012 # names of versions, ours
+	for version in $(ls -t "$PREFIX/opt/$NAME"); do
+		case $version in current | "$VERSION") continue ;; esac
+		kept=$((kept + 1))
+		if [ "$kept" -gt "$KEEP_VERSIONS" ]; then rm -rf "${PREFIX:?}/opt/$NAME/$version"; fi
 	done
 }
 
 remove() {
 	rm -f "$definition_link"
 	manager_forget "$NAME"
-	rm -f "$CONFIG" "$PREFIX/opt/$NAME/current" "$PREFIX/run/$NAME.pid" "$PREFIX/var/log/$NAME.log"*
+	for link in $links; do rm -f "$link"; done
+	rm -f "$PREFIX/run/$NAME.pid" "$PREFIX/var/log/$NAME.log"*
 	say "$NAME stopped and removed; its data is kept"
 }

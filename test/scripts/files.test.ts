@@ -39,7 +39,7 @@ for (const userland of USERLANDS) {
     });
 
     test("config-file: written, unchanged, an edited line is shown and repaired, removed twice", () => {
-      const inputs = { FILE: join(host.prefix, "etc/product/a.conf"), CHECK: "", VERSION: "" };
+      const inputs = { FILE: join(host.prefix, "etc/product/a.conf"), BASE: "", CHECK: "", VERSION: "" };
       const body = '# comment\nlimit: 1000\npath: "/x y"\n';
       const candidate = `${inputs.FILE}.${sha256(body).slice(0, 12)}`;
       succeed(host.task("apply", "config-file", inputs, body), /written/);

@@ -2,7 +2,6 @@ import assert from "node:assert/strict";
 import { after, before, describe, test } from "node:test";
 import { pinnedVersions, artifactPin } from "../../config/pins";
 import { type NamespaceConfig, namespacesSchema } from "../../config/namespaces";
-import { artifactDir, platform } from "../../setup/paths";
 import { FILESYSTEM_DRIVER, namespacePolicies, type OffloadDriver } from "../../render/namespaces";
 import { namespaceTasks } from "../../tasks/namespaces";
 import { HostShell, type Outcome, type Userland, USERLANDS, type Verb } from "../support/host-shell";
@@ -30,19 +29,7 @@ class Admin {
   ) {
     this.host = new HostShell(userland);
     this.#adminUrl = adminUrl;
-    const [version] = pinnedVersions("gojq");
-    const pin = artifactPin("gojq", version, platform());
-    const installed = this.host.task("apply", "artifact", {
-      NAME: "gojq",
-      VERSION: version,
-      BINARY: "gojq",
-      LINK: "yes",
-      CACHE: artifactDir("gojq", version, platform()),
-      URL: pin.url ?? "",
-      SHA256: pin.sha256 ?? "",
-      BUILT_SHA256: pin.built,
-    });
-    assert.equal(installed.status, 0, installed.stderr);
+    this.host.installArtifact("gojq", true);
   }
 
   /** Runs a verb on a namespace of the tenant as a config would declare it. */

@@ -49,17 +49,17 @@ for (const userland of USERLANDS.filter(({ name }) => /^(bash|ash) /.test(name) 
         logFile: paths().log("supervisord"),
         programsDirectory: paths().etc("supervisor", "conf.d"),
       });
-    const configInputs = () => ({ FILE: paths().etc("nats", "nats-server.conf"), CHECK: "nats-server", VERSION: "2.10.29" });
-    const definitionInputs = () => ({ FILE: paths().etc("supervisor", "nats-server"), CHECK: "", VERSION: "" });
+    const configInputs = () => ({ FILE: paths().etc("nats", "nats-server.conf"), BASE: "", CHECK: "nats-server", VERSION: "2.10.29" });
+    const definitionInputs = () => ({ FILE: paths().etc("supervisor", "nats-server"), BASE: "", CHECK: "", VERSION: "" });
     const serviceInputs = (config: string) => ({
       NAME: "nats-server",
       MANAGER: "supervisord",
       ...supervisor,
       VERSION: "2.10.29",
-      CONFIG: paths().etc("nats", "nats-server.conf"),
-      CONFIG_DIGEST: digest(config),
-      DEFINITION: paths().etc("supervisor", "nats-server"),
-      DEFINITION_DIGEST: digest(program()),
+      DATA: paths().data("nats"),
+      KEEP_VERSIONS: "2",
+      CONFIGS: `${paths().etc("nats", "nats-server.conf")}.${digest(config)}`,
+      DEFINITION: `${paths().etc("supervisor", "nats-server")}.${digest(program())}`,
     });
     const varz = (key: string) => {
       const answer = spawnSync("curl", ["-fsS", `http://127.0.0.1:${monitoring}/varz`], { encoding: "utf8" }).stdout;
@@ -337,7 +337,7 @@ for (const userland of USERLANDS.filter(({ name }) => /^(bash|ash) /.test(name) 
 
     test("what is repointed or stopped by hand is seen and repaired", () => {
       const service = serviceInputs(conf(2000));
-      spawnSync("ln", ["-sfn", "elsewhere", service.CONFIG]);
+      spawnSync("ln", ["-sfn", "elsewhere", configInputs().FILE]);
       assert.match(host.task("differences", "service", service).stdout, /found: .*nats-server\.conf -> elsewhere/);
       succeed(host.task("apply", "service", service), /running/);
       spawnSync(join(host.prefix, "opt/supervisor", SUPERVISOR.version, "bin/supervisorctl"), [

@@ -1,0 +1,196 @@
+import * as pulumi from "@pulumi/pulumi";
+import { pinnedVersions } from "../config/pins";
+import type { PulsarConfig } from "../config/pulsar";
+import type { Host, Task } from "../hosts/host";
+import type { Layout } from "../hosts/layout";
+import { clientConf, offloadProfile, type PulsarPaths, pulsarEnv, pulsarToolsEnv, standaloneConf } from "../render/pulsar";
+import { entryLocationRocksdbConf, ledgerMetadataRocksdbConf } from "../render/pulsar-rocksdb";
+import { artifact } from "../tasks/artifact";
+import { configFile } from "../tasks/config-file";
+import { dataDirectory } from "../tasks/data-directory";
+import { file } from "../tasks/file";
+import { pulsarVerify } from "../tasks/pulsar-verify";
+import { service } from "../tasks/service";
+import type { HostTools } from "./host-tools";
+
+const PULSAR = "pulsar";
+
+/** Programs of the distribution that operators use. */
+const TOOLS = ["pulsar-admin", "pulsar-client"] as const;
+
+/** What Pulsar standalone needs. */
+export interface PulsarStandaloneArgs {
+  readonly host: Host;
+  readonly tools: HostTools;
+  readonly pulsar: PulsarConfig;
+}
+
+/** What clients of Pulsar need to know. */
+export interface PulsarEndpoints {
+  /** Binary protocol. */
+  readonly serviceUrl: pulumi.Output<string>;
+  readonly adminUrl: pulumi.Output<string>;
+  /** Prometheus metrics; without the slash at the end Pulsar redirects. */
+  readonly metricsUrl: pulumi.Output<string>;
+  readonly version: pulumi.Output<string>;
+}
+
+/** Address of the admin API of a config, without its path. */
+export function pulsarAdminUrl({ ports }: PulsarConfig): string {
+  return `http://127.0.0.1:${ports.web}`;
+}
+
+/** Apache Pulsar standalone on one host: installed, configured, running under the host's service manager and proven. */
+export class PulsarStandalone extends pulumi.ComponentResource {
+  readonly endpoints: PulsarEndpoints;
+  /** The running server. */
+  readonly service: Task;
+  /** The proof of it; what needs a sound Pulsar comes after. */
+  readonly verified: Task;
+
+  constructor(args: PulsarStandaloneArgs, options?: pulumi.ComponentResourceOptions) {
+    const { host, tools, pulsar } = args;
+    super("messaging:index:PulsarStandalone", `${host.key}-pulsar`, { memoryBytes: pulsar.memoryBytes }, options);
+    const { layout } = host;
+    const server = artifact(host, this, { task: PULSAR, name: PULSAR, version: pulsar.version, link: false });
+    const java = pulsar.javaHome === undefined ? [jre(host, this)] : [];
+    const paths = pulsarPaths(pulsar, layout, host.platform);
+    const data = dataDirectory(host, this, { name: "pulsar-data", path: paths.data });
+    const logs = dataDirectory(host, this, { name: "pulsar-logs", path: paths.logs });
+    const offloading = this.#offloading(args, paths);
+    const after = [server, ...java, data, logs];
+    const conf = (name: string, file: string, text: string, more: { readonly base?: string; readonly check?: boolean } = {}) =>
+      configFile(host, this, {
+        name: `pulsar-${name}`,
+        path: layout.etc(PULSAR, file),
+        text,
+        ...(more.base === undefined ? {} : { base: more.base }),
+        ...(more.check === true ? { check: { product: PULSAR, version: pulsar.version } } : {}),
+        after,
+      });
+    const distribution = layout.opt(PULSAR, pulsar.version);
+    const environment = conf("env", "pulsar_env.sh", pulsarEnv(pulsar, paths), { check: true });
+    this.service = service(host, this, {
+      service: {
+        name: PULSAR,
+        description: "Apache Pulsar standalone",
+        command: [
+          layout.starter,
+          layout.pidFile(PULSAR),
+          environment.path,
+          `${layout.opt(PULSAR, "current")}/bin/pulsar`,
+          "standalone",
+          "--no-stream-storage",
+          ...(pulsar.switches.functionsWorker ? [] : ["--no-functions-worker"]),
+          "--config",
+          layout.etc(PULSAR, "standalone.conf"),
+          "--metadata-dir",
+          `${paths.data}/metadata`,
+          "--bookkeeper-dir",
+          `${paths.data}/bookkeeper`,
+          "--bookkeeper-port",
+          String(pulsar.ports.bookie),
+        ],
+        environment: {},
+        memoryBytes: pulsar.memoryBytes,
+        // RocksDB's files, one for each entry log and connection (https://pulsar.apache.org/docs/3.3.x/deploy-bare-metal/).
+        openFiles: 65_536,
+        stopSignal: "TERM",
+        // The broker itself gives up after 60 s (brokerShutdownTimeoutMs).
+        stopTimeoutSeconds: 90,
+        writableDirectories: [paths.data, paths.logs, `${layout.prefix}/run`],
+        logFile: layout.log(PULSAR),
+      },
+      version: pulsar.version,
+      keepVersions: pulsar.keepVersions,
+      dataDirectory: paths.data,
+      configs: [
+        conf("standalone-conf", "standalone.conf", standaloneConf(pulsar, paths), { base: `${distribution}/conf/standalone.conf` }),
+        environment,
+        conf("entry-location-rocksdb", "entry_location_rocksdb.conf", entryLocationRocksdbConf()),
+        conf("ledger-metadata-rocksdb", "ledger_metadata_rocksdb.conf", ledgerMetadataRocksdbConf()),
+        ...offloading.configs,
+      ],
+      supervisord: tools.supervisord,
+      after: [tools.gojq, ...offloading.after],
+    });
+    const programs = this.#tools(args, paths, after);
+    const adminUrl = pulsarAdminUrl(pulsar);
+    this.verified = pulsarVerify(host, this, {
+      adminUrl,
+      client: layout.bin("pulsar-client"),
+      log: layout.log(PULSAR),
+      service: this.service,
+      after: programs,
+    });
+    // Known only when the server is proven, so that whoever takes an endpoint waits for that.
+    const proven = (value: string) => this.verified.resource.urn.apply(() => value);
+    this.endpoints = {
+      serviceUrl: proven(`pulsar://127.0.0.1:${pulsar.ports.broker}`),
+      adminUrl: proven(adminUrl),
+      metricsUrl: proven(`${adminUrl}/metrics/`),
+      version: proven(pulsar.version),
+    };
+    this.registerOutputs({ memoryBytes: pulsar.memoryBytes, dataDirectory: paths.data, ...this.endpoints });
+  }
+
+  /** The offloader and where it writes; nothing without tiered storage. */
+  #offloading({ host, pulsar }: PulsarStandaloneArgs, paths: PulsarPaths) {
+    if (pulsar.tieredStorage === undefined || paths.tieredStorage === undefined) return { configs: [], after: [] };
+    const { layout } = host;
+    const directory = pulsar.tieredStorage.directory ?? layout.data("pulsar-offload");
+    const offloaders = artifact(host, this, { task: "pulsar-offloaders", name: "pulsar-offloaders", version: pulsar.version, link: false });
+    const offloaded = dataDirectory(host, this, { name: "pulsar-offload", path: directory });
+    const profile = configFile(host, this, {
+      name: "pulsar-offload-profile",
+      path: paths.tieredStorage.profile,
+      text: offloadProfile(directory),
+      after: [offloaders],
+    });
+    return { configs: [profile], after: [offloaders, offloaded] };
+  }
+
+  /** pulsar-admin and pulsar-client with the settings of this stack. */
+  #tools({ host, pulsar }: PulsarStandaloneArgs, paths: PulsarPaths, after: readonly Task[]): Task[] {
+    const { layout } = host;
+    const client = layout.etc(PULSAR, "client.conf");
+    const environment = layout.etc(PULSAR, "pulsar_tools_env.sh");
+    const text = { mode: "600", after } as const;
+    const files = [
+      file(host, this, { name: "pulsar-client-conf", path: client, text: clientConf(pulsar), ...text }),
+      file(host, this, { name: "pulsar-tools-env", path: environment, text: pulsarToolsEnv(pulsar, paths, client), ...text }),
+    ];
+    const programs = TOOLS.map((tool) =>
+      file(host, this, {
+        name: tool,
+        path: layout.bin(tool),
+        mode: "700",
+        text: `#!/bin/sh\nexec ${layout.starter} /dev/null ${environment} ${layout.opt(PULSAR, "current")}/bin/${tool} "$@"\n`,
+        after: files,
+      }),
+    );
+    return [...files, ...programs];
+  }
+}
+
+function jre(host: Host, parent: pulumi.Resource): Task {
+  return artifact(host, parent, { task: "jre", name: "jre", version: pinnedVersions("jre")[0], link: false, uses: ["products/jre.sh"] });
+}
+
+function pulsarPaths(pulsar: PulsarConfig, layout: Layout, platform: string): PulsarPaths {
+  return {
+    data: pulsar.dataDirectory ?? layout.data(PULSAR),
+    logs: `${layout.logs}/${PULSAR}`,
+    javaHome: pulsar.javaHome ?? layout.opt("jre", pinnedVersions("jre")[0]),
+    entryLocationRocksdbConf: layout.etc(PULSAR, "entry_location_rocksdb.conf"),
+    ledgerMetadataRocksdbConf: layout.etc(PULSAR, "ledger_metadata_rocksdb.conf"),
+    tieredStorage:
+      pulsar.tieredStorage === undefined
+        ? undefined
+        : {
+            offloaders: `${layout.opt("pulsar-offloaders", pulsar.version)}/offloaders`,
+            profile: layout.etc(PULSAR, "filesystem_offload_core_site.xml"),
+          },
+    loopback: platform.startsWith("darwin") ? "lo0" : "lo",
+  };
+}

@@ -1,0 +1,155 @@
+import { z } from "zod";
+import { absolutePath } from "./paths";
+import { pinnedVersions } from "./pins";
+import { integer, keepVersions, object, port, whenSound } from "./schema";
+import { duration, formatBytes, size } from "./units";
+
+const MIB = 2 ** 20;
+
+/**
+ * What the process uses besides heap and direct memory, in bytes. The first two are caps that the JVM gets; the rest is what was measured or what the
+ * settings allow at most: 160 threads of 512 KiB, RocksDB's caches and memtables (render/pulsar-rocksdb.ts; the metadata store takes no settings:
+ * https://github.com/apache/pulsar/pull/17078) and the slack of malloc with two arenas.
+ */
+export const NATIVE_BYTES = {
+  metaspace: 160 * MIB,
+  codeCache: 64 * MIB,
+  threads: 80 * MIB,
+  rocksDb: 180 * MIB,
+  malloc: 64 * MIB,
+} as const;
+
+/** G1's own structures as a share of the heap (https://docs.oracle.com/en/java/javase/21/gctuning/garbage-first-g1-garbage-collector1.html). */
+const G1_SHARE = 0.05;
+
+/** Shares of direct memory: the bookie's write cache and read-ahead cache, the broker's cache of entries, and what producers may have under way. */
+const DIRECT_SHARES = { writeCache: 0.125, readAheadCache: 0.125, managedLedgerCache: 0.25, publishBuffer: 0.125 } as const;
+
+/** The least direct memory that is left to Netty's arenas and frames. */
+const NETTY_BYTES = 32 * MIB;
+
+const versions = pinnedVersions("pulsar");
+
+const memorySchema = object({
+  maxHeap: size("128MiB", "64GiB").prefault("2GiB"),
+  initialHeap: size("64MiB", "64GiB").prefault("1GiB"),
+  maxDirect: size("128MiB", "64GiB").prefault("512MiB"),
+  managedLedgerCache: size("16MiB", "64GiB").optional(),
+})
+  .refine(({ initialHeap, maxHeap }) => initialHeap <= maxHeap, {
+    path: ["initialHeap"],
+    error: ({ input }) => `allowed: at most maxHeap (${formatBytes((input as { maxHeap: number }).maxHeap)})`,
+    when: whenSound("initialHeap", "maxHeap"),
+  })
+  .transform(({ maxHeap, initialHeap, maxDirect, managedLedgerCache }) => ({
+    maxHeapBytes: maxHeap,
+    initialHeapBytes: initialHeap,
+    maxDirectBytes: maxDirect,
+    writeCacheBytes: maxDirect * DIRECT_SHARES.writeCache,
+    readAheadCacheBytes: maxDirect * DIRECT_SHARES.readAheadCache,
+    managedLedgerCacheBytes: managedLedgerCache ?? maxDirect * DIRECT_SHARES.managedLedgerCache,
+    publishBufferBytes: maxDirect * DIRECT_SHARES.publishBuffer,
+  }))
+  .refine((memory) => cachesBytes(memory) + NETTY_BYTES <= memory.maxDirectBytes, {
+    path: ["maxDirect"],
+    error: ({ input }) => {
+      const needed = cachesBytes(input as DirectMemory) + NETTY_BYTES;
+      return `allowed: at least ${formatBytes(needed)}, the caches it holds (managedLedgerCache included) and ${formatBytes(NETTY_BYTES)} for Netty`;
+    },
+  });
+
+interface DirectMemory {
+  readonly writeCacheBytes: number;
+  readonly readAheadCacheBytes: number;
+  readonly managedLedgerCacheBytes: number;
+  readonly publishBufferBytes: number;
+}
+
+function cachesBytes(memory: DirectMemory): number {
+  return memory.writeCacheBytes + memory.readAheadCacheBytes + memory.managedLedgerCacheBytes + memory.publishBufferBytes;
+}
+
+const flag = (what: string) => z.boolean(`allowed: true or false, ${what}`);
+
+/** What Pulsar brings and few need; each costs threads, memory or a listener. */
+const switchesSchema = object({
+  functionsWorker: flag("Pulsar Functions").default(false),
+  webSocket: flag("the WebSocket API on the web port").default(false),
+  transactions: flag("transactions").default(false),
+  nonPersistentTopics: flag("non-persistent topics").default(true),
+  autoTopicCreation: flag("topics that a client's first use creates").default(true),
+});
+
+/** Offloading of closed ledgers to a directory. https://pulsar.apache.org/docs/3.3.x/tiered-storage-filesystem/ */
+const tieredStorageSchema = object({
+  directory: absolutePath("the directory for offloaded ledgers").optional(),
+  thresholdSize: size("0B", "100TB").optional(),
+  thresholdAge: duration("0s", "3650d").optional(),
+  deletionLag: duration("0s", "3650d").prefault("4h"),
+})
+  .refine(({ thresholdSize, thresholdAge }) => thresholdSize !== undefined || thresholdAge !== undefined, {
+    path: ["thresholdSize"],
+    error: "allowed: a size, or thresholdAge, or both: a topic's older ledgers are offloaded beyond them",
+    when: whenSound("thresholdSize", "thresholdAge"),
+  })
+  .transform(({ directory, thresholdSize, thresholdAge, deletionLag }) => ({
+    directory,
+    thresholdBytes: thresholdSize,
+    thresholdMilliseconds: thresholdAge,
+    deletionLagMilliseconds: deletionLag,
+  }));
+
+/** When a topic's open ledger is closed and a new one begun: only closed ledgers are offloaded or deleted. */
+const ledgerSchema = object({
+  maxEntries: integer("entries", 100, 10_000_000).default(50_000),
+  maxSize: size("1MiB", "100GiB").prefault("512MiB"),
+  minRolloverAge: duration("0s", "365d").prefault("10m"),
+  maxRolloverAge: duration("1m", "365d").prefault("4h"),
+}).transform(({ maxEntries, maxSize, minRolloverAge, maxRolloverAge }) => ({
+  maxEntries,
+  maxBytes: maxSize,
+  minRolloverMilliseconds: minRolloverAge,
+  maxRolloverMilliseconds: maxRolloverAge,
+}));
+
+/**
+ * `messaging:pulsar`: Apache Pulsar standalone, broker and bookie in one process with RocksDB for metadata. Sizes and durations carry their unit in the
+ * config (`2GiB`, `4h`) and in the name of the parsed value. Meanings: https://pulsar.apache.org/reference/#/3.3.x/config/reference-configuration-standalone
+ */
+export const pulsarSchema = object({
+  version: z.enum(versions, `allowed: a pinned version (${versions.join(", ")})`).default(versions[0]),
+  keepVersions,
+  javaHome: absolutePath("the home of a Java runtime on the host, 17 or newer").optional(),
+  memory: memorySchema.prefault({}),
+  durability: z
+    .enum(
+      ["fsync", "pageCache"],
+      "allowed: fsync (sync the journal before each acknowledgement) or pageCache (acknowledged messages can be lost on power failure)",
+    )
+    .default("fsync"),
+  ports: object({ broker: port.default(6650), web: port.default(8080), bookie: port.default(3181) })
+    .refine(({ broker, web, bookie }) => new Set([broker, web, bookie]).size === 3, "allowed: three different ports")
+    .prefault({}),
+  dataDirectory: absolutePath("Pulsar's data directory").optional(),
+  switches: switchesSchema.prefault({}),
+  ledger: ledgerSchema.prefault({}),
+  tieredStorage: tieredStorageSchema.optional(),
+})
+  .refine(
+    ({ tieredStorage, version }) => tieredStorage === undefined || (pinnedVersions("pulsar-offloaders") as string[]).includes(version),
+    {
+      path: ["tieredStorage"],
+      error: `allowed: with a version whose offloaders are pinned (${pinnedVersions("pulsar-offloaders").join(", ")})`,
+      when: whenSound("version", "tieredStorage"),
+    },
+  )
+  .transform((pulsar) => ({ ...pulsar, memoryBytes: plannedBytes(pulsar.memory) }));
+
+/** Parsed `messaging:pulsar`. */
+export type PulsarConfig = z.output<typeof pulsarSchema>;
+
+/** What the process may use at most, in bytes. */
+function plannedBytes(memory: { readonly maxHeapBytes: number; readonly maxDirectBytes: number }): number {
+  const native = Object.values(NATIVE_BYTES).reduce((sum, bytes) => sum + bytes, 0);
+  return Math.ceil(memory.maxHeapBytes * (1 + G1_SHARE)) + memory.maxDirectBytes + native;
+}

@@ -1,0 +1,26 @@
+import type * as pulumi from "@pulumi/pulumi";
+import type { Host, Task } from "../hosts/host";
+
+/**
+ * Proves a running Pulsar as its users use it: health, a log without errors, publishing and consuming over the binary protocol, and replay, on a temporary
+ * topic. Runs again after each change of the service.
+ */
+export function pulsarVerify(
+  host: Host,
+  parent: pulumi.Resource,
+  args: {
+    readonly adminUrl: string;
+    readonly client: string;
+    readonly log: string;
+    readonly service: Task;
+    readonly after: readonly Task[];
+  },
+): Task {
+  return host.run(parent, {
+    name: "pulsar-verify",
+    script: "pulsar-verify",
+    uses: ["pulsar-admin.sh"],
+    inputs: { ADMIN_URL: args.adminUrl, CLIENT: args.client, LOG: args.log, SERVICE_DIGEST: args.service.digest },
+    after: [args.service, ...args.after],
+  });
+}
