@@ -1,7 +1,7 @@
 import { loadConfig } from "./config/load";
 import { planRam } from "./config/ram";
 import { HostTools } from "./components/host-tools";
-import { NatsJetStream, natsStreamTasks } from "./components/nats-jetstream";
+import { natsGuarded, NatsJetStream } from "./components/nats-jetstream";
 import { openHost } from "./hosts/open";
 
 /** The stack: checks the config, observes the hosts, declares what they carry, and returns the endpoints. */
@@ -13,7 +13,7 @@ export = async () => {
     const host = await openHost(key, hostConfig, {
       plannedBytes,
       ports: wantedPorts(config.nats),
-      guarded: config.nats === undefined ? [] : natsStreamTasks(config.nats).flatMap(({ stream, consumers }) => [stream, ...consumers]),
+      guarded: (layout) => (config.nats === undefined ? [] : natsGuarded(config.nats, layout)),
       allowDataLoss: config.allowDataLoss,
     });
     const tools = new HostTools({ host, allowDataLoss: config.allowDataLoss }, { parent: host });

@@ -20,9 +20,12 @@ const artifacts: Readonly<Record<string, Artifact>> = pins.artifacts;
 /** The names of the artefacts that the program installs on a host. */
 export type ArtifactName = keyof typeof pins.artifacts;
 
+/** A pinned version of an artefact. */
+export type PinnedVersion<Name extends ArtifactName> = keyof (typeof pins.artifacts)[Name]["versions"] & string;
+
 /** The pinned versions of an artefact, the default first. */
-export function pinnedVersions(name: ArtifactName): [string, ...string[]] {
-  return Object.keys(pins.artifacts[name].versions) as [string, ...string[]];
+export function pinnedVersions<Name extends ArtifactName>(name: Name): [PinnedVersion<Name>, ...PinnedVersion<Name>[]] {
+  return Object.keys(pins.artifacts[name].versions) as [PinnedVersion<Name>, ...PinnedVersion<Name>[]];
 }
 
 /** File name of the executable inside the artefact. */

@@ -8,6 +8,13 @@
 # CONFIG, CONFIG_DIGEST             live link of the config and the digest of its candidate
 # DEFINITION, DEFINITION_DIGEST     path without digest of the definition's candidates, and the digest of the one asked for
 
+# What a product may define: lines that say why this version must not run with a config, and what to remember once it does.
+product_refusals() {
+	:
+}
+product_proven() {
+	:
+}
 # shellcheck source=/dev/null
 . "$LIB/managers/$MANAGER.sh"
 # shellcheck source=/dev/null
@@ -42,6 +49,10 @@ observe() {
 	fi
 	say "$NAME $state"
 	product_effective "$CONFIG" | sed 's/^/in effect: /'
+}
+
+refusals() {
+	product_refusals "$CONFIG.$CONFIG_DIGEST"
 }
 
 remember_links() {
@@ -134,6 +145,7 @@ last lines of its log:
 $(cat "$WORK/service-log")
 $(cat "$WORK/outcome")"
 	fi
+	product_proven "$CONFIG"
 	prune "$CONFIG" "$CONFIG_DIGEST"
 	prune "$DEFINITION" "$DEFINITION_DIGEST"
 	say "$NAME $VERSION running ($how)"
