@@ -1,9 +1,9 @@
 import { type Config, loadConfig } from "./config/load";
 import { planRam } from "./config/ram";
 import { HostTools } from "./components/host-tools";
-import { declareNamespaces, namespaceTasks } from "./components/namespace";
-import { NatsJetStream, natsStreamTasks } from "./components/nats-jetstream";
-import { pulsarAdminUrl, PulsarStandalone } from "./components/pulsar-standalone";
+import { declareNamespaces, type NamespaceTasks, namespaceTasks } from "./components/namespace";
+import { natsGuarded, NatsJetStream } from "./components/nats-jetstream";
+import { pulsarAdminUrl, pulsarGuarded, PulsarStandalone } from "./components/pulsar-standalone";
 import type { Host } from "./hosts/host";
 import { openHost } from "./hosts/open";
 
@@ -13,18 +13,19 @@ export = async () => {
   const hosts: Record<string, object> = {};
   for (const [key, hostConfig] of Object.entries(config.hosts)) {
     const { plannedBytes, byComponent } = planRam(config);
-    const objects = serverObjects(config);
+    const namespaces = config.pulsar === undefined ? [] : namespaceTasks(pulsarAdminUrl(config.pulsar), config.namespaces);
     const host = await openHost(key, hostConfig, {
       plannedBytes,
       ports: (["nats", "pulsar"] as const).flatMap((component) => wantedPorts(component, config[component]?.ports)),
-      guarded: [
-        ...objects.streams.flatMap(({ stream, consumers }) => [stream, ...consumers]),
-        ...objects.namespaces.flatMap(({ namespace, topics }) => [namespace, ...topics]),
+      guarded: (layout) => [
+        ...(config.nats === undefined ? [] : natsGuarded(config.nats, layout)),
+        ...(config.pulsar === undefined ? [] : pulsarGuarded(config.pulsar, layout)),
+        ...namespaces.flatMap(({ namespace, topics }) => [namespace, ...topics]),
       ],
       allowDataLoss: config.allowDataLoss,
     });
     hosts[key] = {
-      ...declare(host, config, objects),
+      ...declare(host, config, namespaces),
       ram: { budget: config.ramBudgetBytes, planned: plannedBytes, enforcement: "runtime", byComponent },
       paths: { prefix: host.layout.prefix, logs: host.layout.logs },
     };
@@ -33,24 +34,16 @@ export = async () => {
   return { ...only, hosts };
 };
 
-/** What the servers hold, as plain data: a preview asks the host about it before anything is declared. */
-function serverObjects({ nats, pulsar, namespaces }: Config) {
-  return {
-    streams: nats === undefined ? [] : natsStreamTasks(nats),
-    namespaces: pulsar === undefined ? [] : namespaceTasks(pulsarAdminUrl(pulsar), namespaces),
-  };
-}
-
 /** The components of a host. @returns the outputs of each */
-function declare(host: Host, config: Config, objects: ReturnType<typeof serverObjects>): Record<string, unknown> {
+function declare(host: Host, config: Config, namespaces: readonly NamespaceTasks[]): Record<string, unknown> {
   const parent = { parent: host };
   const tools = new HostTools({ host, allowDataLoss: config.allowDataLoss }, parent);
   const nats = config.nats === undefined ? undefined : new NatsJetStream({ host, tools, nats: config.nats }, parent);
   if (config.pulsar === undefined) return nats === undefined ? {} : { nats: nats.endpoints };
   const pulsar = new PulsarStandalone({ host, tools, pulsar: config.pulsar }, parent);
   const after = [pulsar.verified, tools.gojq, tools.consents];
-  const namespaces = declareNamespaces(host, pulsar, { tasks: objects.namespaces, service: pulsar.service, after });
-  return { ...(nats === undefined ? {} : { nats: nats.endpoints }), pulsar: pulsar.endpoints, namespaces };
+  const names = declareNamespaces(host, pulsar, { tasks: namespaces, service: pulsar.service, after });
+  return { ...(nats === undefined ? {} : { nats: nats.endpoints }), pulsar: pulsar.endpoints, namespaces: names };
 }
 
 function wantedPorts(component: string, ports: Readonly<Record<string, number>> = {}) {

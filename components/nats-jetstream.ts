@@ -2,12 +2,15 @@ import * as pulumi from "@pulumi/pulumi";
 import type { NatsConfig } from "../config/nats";
 import { pinnedVersions } from "../config/pins";
 import type { Host } from "../hosts/host";
+import type { Layout } from "../hosts/layout";
+import type { TaskText } from "../hosts/task";
 import { natsServerConf } from "../render/nats-server";
 import { artifact } from "../tasks/artifact";
 import { configFile } from "../tasks/config-file";
 import { dataDirectory } from "../tasks/data-directory";
-import { declareStreams, type StreamTasks, streamTasks } from "../tasks/jetstream";
+import { declareStreams, streamTasks } from "../tasks/jetstream";
 import { natsContext } from "../tasks/nats-context";
+import { natsGuard } from "../tasks/nats-guard";
 import { natsVerify } from "../tasks/nats-verify";
 import { service } from "../tasks/service";
 import type { HostTools } from "./host-tools";
@@ -18,9 +21,15 @@ function clientUrl(nats: NatsConfig): string {
   return `nats://127.0.0.1:${nats.ports.client}`;
 }
 
-/** The streams and consumers of a config as tasks; a preview asks the host about them before anything is declared. */
-export function natsStreamTasks(nats: NatsConfig): StreamTasks[] {
-  return streamTasks(clientUrl(nats), nats.streams);
+function storeDirectory(nats: NatsConfig, layout: Layout): string {
+  return nats.jetstream.storeDir ?? layout.data("nats");
+}
+
+/** What a preview asks the host about, before anything is declared: each stream and consumer, and all of them with the server that is to carry them. */
+export function natsGuarded(nats: NatsConfig, layout: Layout): TaskText[] {
+  const url = clientUrl(nats);
+  const objects = streamTasks(url, nats.streams).flatMap(({ stream, consumers }) => [stream, ...consumers]);
+  return [natsGuard(url, nats, storeDirectory(nats, layout)), ...objects];
 }
 
 /** What a NATS server with JetStream needs. */
@@ -47,7 +56,7 @@ export class NatsJetStream extends pulumi.ComponentResource {
     const { host, tools, nats } = args;
     super("messaging:index:NatsJetStream", `${host.key}-nats`, { memoryBytes: nats.memoryBytes }, options);
     const { layout } = host;
-    const storeDir = nats.jetstream.storeDir ?? layout.data("nats");
+    const storeDir = storeDirectory(nats, layout);
     const server = artifact(host, this, { task: SERVER, name: SERVER, version: nats.version, link: false });
     const cli = artifact(host, this, { task: "nats-cli", name: "nats", version: pinnedVersions("nats")[0], link: true });
     const data = dataDirectory(host, this, { name: "nats-data", path: storeDir });
@@ -90,7 +99,7 @@ export class NatsJetStream extends pulumi.ComponentResource {
       after: [cli],
     });
     const verified = natsVerify(host, this, { url, monitoringUrl, service: running, cli });
-    declareStreams(host, this, { tasks: natsStreamTasks(nats), service: running, after: [verified, tools.consents] });
+    declareStreams(host, this, { tasks: streamTasks(url, nats.streams), service: running, after: [verified, tools.consents] });
     // Known only when the server is proven, so that whoever takes an endpoint waits for that.
     const proven = <T>(value: T) => pulumi.all([verified.resource.urn, context.resource.urn]).apply(() => value);
     this.endpoints = {

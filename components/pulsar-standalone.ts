@@ -3,12 +3,14 @@ import { pinnedVersions } from "../config/pins";
 import type { PulsarConfig } from "../config/pulsar";
 import type { Host, Task } from "../hosts/host";
 import type { Layout } from "../hosts/layout";
+import type { TaskText } from "../hosts/task";
 import { clientConf, offloadProfile, type PulsarPaths, pulsarEnv, pulsarToolsEnv, standaloneConf } from "../render/pulsar";
 import { entryLocationRocksdbConf, ledgerMetadataRocksdbConf } from "../render/pulsar-rocksdb";
 import { artifact } from "../tasks/artifact";
 import { configFile } from "../tasks/config-file";
 import { dataDirectory } from "../tasks/data-directory";
 import { file } from "../tasks/file";
+import { pulsarGuard } from "../tasks/pulsar-guard";
 import { pulsarVerify } from "../tasks/pulsar-verify";
 import { service } from "../tasks/service";
 import type { HostTools } from "./host-tools";
@@ -38,6 +40,11 @@ export interface PulsarEndpoints {
 /** Address of the admin API of a config, without its path. */
 export function pulsarAdminUrl({ ports }: PulsarConfig): string {
   return `http://127.0.0.1:${ports.web}`;
+}
+
+/** What a preview asks the host about before anything is declared. */
+export function pulsarGuarded(pulsar: PulsarConfig, layout: Layout): TaskText[] {
+  return [pulsarGuard(pulsar, dataPath(pulsar, layout))];
 }
 
 /** Apache Pulsar standalone on one host: installed, configured, running under the host's service manager and proven. */
@@ -177,9 +184,13 @@ function jre(host: Host, parent: pulumi.Resource): Task {
   return artifact(host, parent, { task: "jre", name: "jre", version: pinnedVersions("jre")[0], link: false, uses: ["products/jre.sh"] });
 }
 
+function dataPath(pulsar: PulsarConfig, layout: Layout): string {
+  return pulsar.dataDirectory ?? layout.data(PULSAR);
+}
+
 function pulsarPaths(pulsar: PulsarConfig, layout: Layout, platform: string): PulsarPaths {
   return {
-    data: pulsar.dataDirectory ?? layout.data(PULSAR),
+    data: dataPath(pulsar, layout),
     logs: `${layout.logs}/${PULSAR}`,
     javaHome: pulsar.javaHome ?? layout.opt("jre", pinnedVersions("jre")[0]),
     entryLocationRocksdbConf: layout.etc(PULSAR, "entry_location_rocksdb.conf"),

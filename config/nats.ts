@@ -11,8 +11,8 @@ export const GOMEMLIMIT_SHARE = 0.85;
 /** JetStream's memory store as a share of the process cap when the config names none; the rest is connections, buffers and file-store caches. */
 export const MEMORY_STORE_SHARE = 0.5;
 
-/** What the temporary stream of scripts/tasks/nats-verify.sh reserves. */
-const PROOF_BYTES = 65_536;
+/** What the temporary file stream of scripts/tasks/nats-verify.sh reserves. */
+export const PROOF_BYTES = 65_536;
 
 const versions = pinnedVersions("nats-server");
 

@@ -61,9 +61,12 @@ export type ArtifactName = ExecutableName | ArchiveName;
 const executables: Readonly<Record<string, Executable>> = pins.artifacts;
 const archives: Readonly<Record<string, Archive>> = pins.archives;
 
+/** A pinned version of an artefact. */
+export type PinnedVersion<Name extends ArtifactName> = keyof (typeof pins.artifacts & typeof pins.archives)[Name]["versions"] & string;
+
 /** The pinned versions of an artefact, the default first. */
-export function pinnedVersions(name: ArtifactName): [string, ...string[]] {
-  return Object.keys((executables[name] ?? archives[name])?.versions ?? {}) as [string, ...string[]];
+export function pinnedVersions<Name extends ArtifactName>(name: Name): [PinnedVersion<Name>, ...PinnedVersion<Name>[]] {
+  return Object.keys((executables[name] ?? archives[name])?.versions ?? {}) as [PinnedVersion<Name>, ...PinnedVersion<Name>[]];
 }
 
 /**

@@ -42,8 +42,7 @@ function quantitySchema(
   return z.string(allowed).transform((text, context) => {
     const amount = quantity(text, units);
     if (amount !== undefined && amount >= low && amount <= high) return amount;
-    const meaning = words[text];
-    if (meaning !== undefined) return meaning;
+    if (Object.hasOwn(words, text)) return words[text] ?? NaN;
     context.addIssue({ code: "custom", message: allowed });
     return z.NEVER;
   });

@@ -1,6 +1,7 @@
 import { execFile } from "node:child_process";
 import { promisify } from "node:util";
 import { scriptText } from "./scripts";
+import { LEDGER_FORMAT } from "./task";
 
 /** A process that listens on a port we want. */
 export interface Listener {
@@ -19,7 +20,7 @@ export interface ObservedTask {
   readonly differences: readonly string[];
 }
 
-/** A task that must not lose data, asked about before anything is changed. */
+/** A task that a host may refuse, asked about before anything is changed. */
 export interface Guarded {
   /** Resource name. */
   readonly resource: string;
@@ -40,6 +41,8 @@ export interface Observation {
   /** Ids of the processes that our prefix runs. */
   readonly ownPids: ReadonlySet<number>;
   readonly tasks: ReadonlyMap<string, ObservedTask>;
+  /** The newest format among the ledger's entries; 0 where there are none. */
+  readonly ledgerFormat: number;
   /** Why a declared change must not be applied, a line each. */
   readonly refusals: readonly string[];
 }
@@ -49,7 +52,7 @@ export interface Observation {
  * @param stack project and stack, the key of the ledger
  * @param ports ports whose listeners are asked for
  * @param guarded declared tasks that the host may refuse; undefined: look only
- * @throws Error when the script fails or does not end within 60 s
+ * @throws Error when the script fails or does not end within 60 s, and when a newer version of this project wrote the ledger
  */
 export async function observeLocal(
   prefix: string,
@@ -57,10 +60,21 @@ export async function observeLocal(
   ports: readonly number[],
   guarded?: readonly Guarded[],
 ): Promise<Observation> {
+  const observation = parseObservation(await runLocal(observeProgram(guarded), [prefix, stack, ...ports.map(String)]));
+  if (observation.ledgerFormat > LEDGER_FORMAT) {
+    throw new Error(
+      `its ledger below ${prefix} has format ${observation.ledgerFormat}, written by a newer version of this project; ` +
+        `this one reads up to format ${LEDGER_FORMAT}: update the clone`,
+    );
+  }
+  return observation;
+}
+
+/** The shell program that observes a host; parameters as observeLocal has them. */
+export function observeProgram(guarded?: readonly Guarded[]): string {
   const declared = guarded === undefined ? "" : `DECLARED='${guarded.map(({ resource }) => resource).join(" ")}'\n`;
   const guards = (guarded ?? []).map(({ inputs }) => `guard <<'END OF GUARD'\n${inputs}END OF GUARD\n`);
-  const program = `${scriptText("observe.sh")}\n${declared}${guards.join("")}observe_tasks\n`;
-  return parseObservation(await runLocal(program, [prefix, stack, ...ports.map(String)]));
+  return `${scriptText("observe.sh")}\nFORMAT=${LEDGER_FORMAT}\n${declared}${guards.join("")}observe_tasks\n`;
 }
 
 /**
@@ -94,6 +108,7 @@ export function parseObservation(output: string): Observation {
     stack: of("stack")[0]?.[0],
     ownPids: new Set(of("own").map(([pid]) => Number(pid))),
     refusals: of("refusal").map(([line]) => line ?? ""),
+    ledgerFormat: Math.max(0, ...of("task").map(([, , format]) => Number(format ?? 0))),
     tasks: new Map(
       of("task").map(([resource = "", applied = ""]) => [
         resource,

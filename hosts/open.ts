@@ -3,7 +3,7 @@ import { refusal } from "../config/refusal";
 import { formatBytes } from "../config/units";
 import { dataDir } from "../setup/paths";
 import { Host } from "./host";
-import { layout } from "./layout";
+import { type Layout, layout } from "./layout";
 import { type Listener, type Observation, observeLocal } from "./observe";
 import { resourceName, stackKey, taskInputs, type TaskText } from "./task";
 
@@ -20,8 +20,8 @@ export interface HostPlan {
   readonly ports: readonly WantedPort[];
   /** Sum of the components' memory caps in bytes. */
   readonly plannedBytes: number;
-  /** Tasks that the host may refuse because messages would be lost. */
-  readonly guarded: readonly TaskText[];
+  /** Tasks that the host may refuse, because messages would be lost or there is no room for them. */
+  readonly guarded: (layout: Layout) => readonly TaskText[];
   /** Objects that may lose messages. */
   readonly allowDataLoss: readonly string[];
 }
@@ -37,7 +37,7 @@ export async function openHost(key: string, config: HostConfig, plan: HostPlan):
     paths.prefix,
     stackKey(),
     plan.ports.map(({ port }) => port),
-    plan.guarded.map((task) => ({ resource: resourceName(key, task), inputs: taskInputs(key, paths.prefix, task) })),
+    plan.guarded(paths).map((task) => ({ resource: resourceName(key, task), inputs: taskInputs(key, paths.prefix, task) })),
   ).catch((error: unknown) => {
     throw refusal(`host ${key} cannot be observed`, [error instanceof Error ? error.message : String(error)]);
   });

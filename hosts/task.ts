@@ -15,6 +15,12 @@ export interface TaskText {
   readonly body?: string;
 }
 
+/**
+ * Format of the ledger's entries on a host. Raise it when what an entry holds is read in another way than before: entries of an earlier format are not
+ * compared, the next up writes them anew, and a program that knows earlier formats only refuses the host.
+ */
+export const LEDGER_FORMAT = 1;
+
 /** Project and stack, the key of a host's ledger. */
 export function stackKey(): string {
   return `${pulumi.getProject()}/${pulumi.getStack()}`;
@@ -32,6 +38,7 @@ export function taskInputs(hostKey: string, prefix: string, task: TaskText): str
     RESOURCE: resourceName(hostKey, task),
     STACK: stackKey(),
     PREFIX: prefix,
+    FORMAT: LEDGER_FORMAT,
     SCRIPT: scriptDigest(task.script, task.uses ?? []),
     ...task.inputs,
   };

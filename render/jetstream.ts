@@ -16,6 +16,8 @@ export function streamJson(name: string, stream: StreamConfig): string {
     max_msgs: stream.maxMessages,
     max_msgs_per_subject: stream.maxMessagesPerSubject,
     max_bytes: stream.maxBytes,
+    max_msg_size: -1,
+    max_consumers: -1,
     duplicate_window: stream.duplicateWindowMilliseconds * NANOSECONDS,
     num_replicas: 1,
   });

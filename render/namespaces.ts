@@ -65,13 +65,15 @@ export function namespacePolicies(namespace: NamespaceConfig, offloadDriver: Off
       deleteWhileInactive: policy.enabled,
     })),
     subscriptionExpirationTime: when(namespace.subscriptionExpiration, (minutes) => Math.max(minutes, 0)),
-    ...Object.fromEntries(Object.entries(namespace.permissions).map(([role, actions]) => [`permissions/${role}`, actions])),
+    ...Object.fromEntries(
+      Object.entries(namespace.permissions).map(([role, actions]): [string, unknown] => [`permissions/${role}`, actions]),
+    ),
   });
 }
 
 /** What a topic is declared with: paths of the admin API below the topic, and where a new subscription starts. */
 export function topicProperties({ partitions, subscriptions }: TopicConfig): string {
-  const positions = Object.entries(subscriptions).map(([name, { position }]) => [`subscription/${name}`, position]);
+  const positions = Object.entries(subscriptions).map(([name, { position }]): [string, unknown] => [`subscription/${name}`, position]);
   return jsonLines({ partitions, ...Object.fromEntries(positions) });
 }
 

@@ -1,11 +1,19 @@
 import type { NatsConfig } from "../config/nats";
 import { lines, MANAGED_BY } from "./text";
 
+/** How a key's change takes effect: at once on SIGHUP, at once when its value is raised, or by a restart. A reload is rejected as a whole. */
+type Effect = "reload" | "reload when raised" | "restart";
+
+const RELOADED = { max_connections: "reload", max_payload: "reload", write_deadline: "reload" } as const;
+
 /**
- * Keys that nats-server 2.10 takes over on SIGHUP; any other change needs a restart. The server rejects a reload as a whole.
- * https://github.com/nats-io/nats-server/blob/v2.10.29/server/reload.go
+ * Keys that each version takes over on SIGHUP; any other change needs a restart.
+ * https://github.com/nats-io/nats-server/blob/v2.10.29/server/reload.go and the same file at the other tags
  */
-const RELOADED: ReadonlySet<string> = new Set(["max_connections", "max_payload", "write_deadline"]);
+const EFFECTS: Readonly<Record<NatsConfig["version"], Readonly<Record<string, Effect>>>> = {
+  "2.10.29": RELOADED,
+  "2.12.8": { ...RELOADED, max_mem: "reload when raised", max_file: "reload when raised" },
+};
 
 /** What nats-server.conf needs besides the limits. */
 export interface NatsServerPaths {
@@ -38,12 +46,9 @@ export function natsServerConf(nats: NatsConfig, serverName: string, paths: Nats
     // `always` syncs each message before it is acknowledged; the server's own default is two minutes.
     sync_interval: nats.durability === "fsync" ? "always" : quoted("120s"),
   };
+  // The comment says what a change of its line takes: scripts/products/nats-server.sh goes by it, and a preview shows it beside the change.
+  const keyValue = (key: string, value: string | number) => `${key}: ${value} # ${EFFECTS[nats.version][key] ?? "restart"}`;
   return `# ${MANAGED_BY}\n` + lines(server, keyValue) + `jetstream {\n${lines(jetstream, (key, value) => `  ${keyValue(key, value)}`)}}\n`;
-}
-
-/** The comment says what a change of this line takes: scripts/products/nats-server.sh goes by it, and a preview shows it beside the change. */
-function keyValue(key: string, value: string | number): string {
-  return `${key}: ${value} # ${RELOADED.has(key) ? "reload" : "restart"}`;
 }
 
 function quoted(text: string): string {

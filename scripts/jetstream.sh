@@ -5,6 +5,11 @@
 gojq=$PREFIX/opt/gojq/current/gojq
 CONSENTS=$PREFIX/var/lib/messaging/ledger/$STACK/allow-data-loss
 
+# Version of the server that the service runs; what JetStream changes in place depends on it.
+server_version() {
+	link_target "$PREFIX/opt/nats-server/current"
+}
+
 # Asks $JS.API.<subject> with a JSON body. Prints the answer; an API error is an answer too.
 jetstream() {
 	NATS_URL=$URL "$PREFIX/opt/nats/current/nats" --no-context --timeout 5s request --raw "\$JS.API.$1" "$2" </dev/null 2>"$WORK/nats-error" ||
@@ -27,6 +32,14 @@ jetstream_do() {
 live() {
 	jetstream "$INFO" '' >"$WORK/live"
 	[ "$("$gojq" -r '.error.code // 0' "$WORK/live")" != 404 ]
+}
+
+# What of the body cannot be changed in place on the live object, a line each; nothing when an update does. The first argument is a gojq program
+# with `$live`, `$new` and `$version` (a list of numbers) that tells, which its task script has.
+changed_for_good() {
+	"$gojq" -r --arg version "$(server_version)" --slurpfile wanted "$WORK/body" "
+		(\$version | split(\".\") | map(tonumber)) as \$version
+		| .config as \$live | \$wanted[0] as \$new | $1" "$WORK/live"
 }
 
 # Wanted keys and the server's values for them, a line each.

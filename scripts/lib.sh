@@ -73,6 +73,11 @@ link_to() {
 	ln -s "$2" "$1"
 }
 
+# Is the first version of an earlier minor release than the second?
+is_earlier_minor() {
+	[ "${1%.*}" != "${2%.*}" ] && [ "$(printf '%s\n' "${1%.*}" "${2%.*}" | sort -t . -k 1,1n -k 2,2n | head -n 1)" = "${1%.*}" ]
+}
+
 # Waits a fifth of a second, a second where sleep takes whole seconds only.
 pause() {
 	sleep 0.2 2>/dev/null || sleep 1

@@ -7,11 +7,11 @@
 #   listener     port, pid or `unknown`, command of the process that listens there, on an address that conflicts with 127.0.0.1
 #   stack        project and stack that installed into this prefix
 #   own          pid of a process that this prefix runs
-#   task         resource, when it was last applied
+#   task         resource, when it was last applied, format of its entry in the ledger
 #   difference   resource, a line that is expected or found
 #   refusal      a line that says why a declared change must not be applied
 #
-# The program appends DECLARED, the resources of guarded tasks, a `guard` with the inputs of each as a here-document, and `observe_tasks`.
+# The program appends FORMAT, that of the entries it writes, DECLARED, the resources of guarded tasks, a `guard` with the inputs of each as a here-document, and `observe_tasks`.
 set -u
 
 prefix=$1
@@ -103,8 +103,10 @@ observe_tasks() {
 	for entry in "$prefix/var/lib/messaging/ledger/$stack"/*/; do
 		[ -f "$entry/inputs" ] || continue
 		resource=$(basename "$entry")
-		report task "$resource" "$(cat "$entry/applied")"
-		"$scripts/task.sh" differences <"$entry/inputs" 2>&1 | while IFS= read -r line; do report difference "$resource" "$line"; done
+		entry_format=$(sed -n -e 's/^FORMAT=//p' -e '/^$/q' "$entry/inputs")
+		report task "$resource" "$(cat "$entry/applied")" "${entry_format:-0}"
+		# An entry of another format may mean something else to the scripts: it is no drift, and the next up writes it anew.
+		[ "$entry_format" != "$FORMAT" ] || "$scripts/task.sh" differences <"$entry/inputs" 2>&1 | while IFS= read -r line; do report difference "$resource" "$line"; done
 		case " ${DECLARED-$resource} " in *" $resource "*) continue ;; esac
 		"$scripts/task.sh" refusals_of_removal <"$entry/inputs" 2>/dev/null | while IFS= read -r line; do report refusal "$line"; done
 	done

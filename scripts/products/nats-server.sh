@@ -28,6 +28,36 @@ product_status() {
 	}'
 }
 
+# The last version that served a store, written there because the store outlives everything else.
+store_version() {
+	cat "$1/nats-server-version" 2>/dev/null
+}
+
+# Has the store streams on disk?
+store_has_streams() {
+	for stream in "$1"/jetstream/*/streams/*/; do
+		if [ -d "$stream" ]; then return; fi
+	done
+	return 1
+}
+
+# Lines that say why VERSION must not serve a store. The format on disk changes between minor releases, and NATS supports going back one patch release
+# (https://docs.nats.io/running-a-nats-service/nats_admin/upgrading_cluster#downgrading).
+store_refusals() {
+	last=$(store_version "$1") || return 0
+	if is_earlier_minor "$VERSION" "$last" && store_has_streams "$1"; then
+		say "nats-server $VERSION must not serve the streams in $1: $last has written them, and NATS reads what a later minor release wrote at your own risk only. Keep ${last%.*}; or save them (nats stream backup), stop, move $1/jetstream away, run up with $VERSION and restore them (nats stream restore)."
+	fi
+}
+
+product_refusals() {
+	store_refusals "$(config_value "$1" store_dir)"
+}
+
+product_proven() {
+	say "$VERSION" >"$(config_value "$1" store_dir)/nats-server-version"
+}
+
 # Refuses what nats-server refuses, and what `-t` does not see but the start would.
 product_check() {
 	"$PREFIX/opt/nats-server/${VERSION:?}/nats-server" -t -c "$1" || return 1
@@ -42,10 +72,17 @@ product_check() {
 	fi
 }
 
-# Does the server take over every line that differs between two configs on SIGHUP? Our rendered config says so on each line.
+# Does the server take over every line that differs between two configs on SIGHUP? Our rendered config says so on each line; some values only when raised.
 product_reloads() {
 	compare_lines "$1" "$2" >"$WORK/changed-lines"
-	! grep -v '# reload$' "$WORK/changed-lines" >/dev/null
+	awk '
+		/# reload$/ { next }
+		/# reload when raised$/ { raised[$2] += $1 == "found:" ? $3 : -$3; next }
+		{ restart = 1 }
+		END {
+			for (key in raised) if (raised[key] < 0) restart = 1
+			exit restart
+		}' "$WORK/changed-lines"
 }
 
 # Changes with every config that the server has taken over; it answers a refused reload with nothing but a line in its log.
@@ -66,19 +103,22 @@ product_wanted() {
 	say "GOMEMLIMIT $(sed -n 's/.*GOMEMLIMIT="\{0,1\}\([0-9]*\).*/\1/p' "$2")"
 }
 
-# The same lines as the running server reports them.
+# The same lines as the running server reports them. JetStream's come from jsz: varz keeps those of the start, a reload notwithstanding.
 product_effective() {
-	http_get "$(monitoring_url "$1")/varz" 2 | "$gojq" -r '
-		"version \(.version)",
+	http_get "$(monitoring_url "$1")/varz" 2 >"$WORK/varz" || return 1
+	http_get "$(monitoring_url "$1")/jsz" 2 >"$WORK/jsz" || return 1
+	"$gojq" -r --slurpfile jsz "$WORK/jsz" '
+		$jsz[0].config as $jetstream
+		| "version \(.version)",
 		"server_name \(.server_name)",
 		"max_connections \(.max_connections)",
 		"max_subscriptions \(.max_subscriptions)",
 		"max_payload \(.max_payload)",
 		"max_pending \(.max_pending)",
 		"write_deadline \(.write_deadline / 1000000)ms",
-		"store_dir \(.jetstream.config.store_dir | sub("/jetstream$"; ""))",
-		"max_mem \(.jetstream.config.max_memory)",
-		"max_file \(.jetstream.config.max_storage)",
-		"sync_interval \(if .jetstream.config.sync_always then "always" else "\(.jetstream.config.sync_interval / 1000000000)s" end)",
-		"GOMEMLIMIT \(.gomemlimit)"'
+		"store_dir \($jetstream.store_dir | sub("/jetstream$"; ""))",
+		"max_mem \($jetstream.max_memory)",
+		"max_file \($jetstream.max_storage)",
+		"sync_interval \(if $jetstream.sync_always then "always" else "\($jetstream.sync_interval / 1000000000)s" end)",
+		"GOMEMLIMIT \(.gomemlimit)"' "$WORK/varz"
 }

@@ -46,11 +46,6 @@ product_check() {
 	esac
 }
 
-# Is the first version of an earlier minor release than the second?
-is_earlier_minor() {
-	[ "${1%.*}" != "${2%.*}" ] && [ "$(printf '%s\n' "${1%.*}" "${2%.*}" | sort -t . -k 1,1n -k 2,2n | head -n 1)" = "${1%.*}" ]
-}
-
 # Lines that say why this version must not serve the data.
 product_refusals() {
 	last=$(cat "$DATA/pulsar-version" 2>/dev/null || :)

@@ -8,17 +8,18 @@ INFO=CONSUMER.INFO.$STREAM.$CONSUMER
 # shellcheck source=scripts/jetstream.sh
 . "$LIB/jetstream.sh"
 
-# nats-server refuses to change these (checkNewConsumerConfig).
-changes_in_place() {
-	"$gojq" -e --slurpfile wanted "$WORK/body" '
-		.config as $live | $wanted[0] as $new
-		| all("deliver_policy", "ack_policy", "replay_policy"; $live[.] == $new[.])' "$WORK/live" >/dev/null
-}
+# What an update cannot change (checkNewConsumerConfig in server/consumer.go, the same in nats-server 2.10.29 and 2.12.8; of mem_storage 2.12.8 accepts a
+# change and need not follow it): the consumer has to be made anew. What the body does not name gets the server's default.
+FIXED='
+	{ max_waiting: 512, idle_heartbeat: 0, flow_control: false, mem_storage: false, deliver_subject: "", opt_start_seq: 0, opt_start_time: "" } as $default
+	| ("deliver_policy", "ack_policy", "replay_policy", ($default | keys[])) as $key
+	| [$live, $new | .[$key] // $default[$key]] | select(.[0] != .[1]) | "\($key) \(.[0]) -> \(.[1])"'
 
 refusals() {
-	if live && ! consented && ! changes_in_place; then
-		"$gojq" -r --arg object "$OBJECT" 'select(.delivered.consumer_seq > 0)
-			| "\($object) has delivered \(.delivered.consumer_seq) messages; what cannot be changed in place (deliver_policy) would forget which"' "$WORK/live" |
+	if live && ! consented; then
+		changed_for_good "$FIXED" >"$WORK/fixed"
+		"$gojq" -r --arg object "$OBJECT" --rawfile fixed "$WORK/fixed" 'select($fixed != "" and .delivered.consumer_seq > 0)
+			| "\($object) has delivered \(.delivered.consumer_seq) messages; \($fixed | rtrimstr("\n") | gsub("\n"; ", ")) cannot be changed in place and would forget which"' "$WORK/live" |
 			sed "s|\$|. $(how_to_consent)|"
 	fi
 }
@@ -34,7 +35,7 @@ refusals_of_removal() {
 
 apply() {
 	config="{\"stream_name\":\"$STREAM\",\"config\":$(cat "$WORK/body")}"
-	if live && ! changes_in_place; then
+	if live && [ -n "$(changed_for_good "$FIXED")" ]; then
 		jetstream_do "CONSUMER.DELETE.$STREAM.$CONSUMER" ''
 	fi
 	jetstream_do "CONSUMER.DURABLE.CREATE.$STREAM.$CONSUMER" "$config"

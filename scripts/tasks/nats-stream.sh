@@ -8,23 +8,28 @@ INFO=STREAM.INFO.$STREAM
 # shellcheck source=scripts/jetstream.sh
 . "$LIB/jetstream.sh"
 
-# What an update cannot change in place (nats-server 2.10, configUpdateCheck): the stream has to be made anew.
-changes_in_place() {
-	"$gojq" -e --slurpfile wanted "$WORK/body" '
-		.config as $live | $wanted[0] as $new
-		| $live.storage == $new.storage
-		and ($live.retention == $new.retention or ([$live.retention, $new.retention] | index("workqueue") | not))' "$WORK/live" >/dev/null
-}
+# What an update cannot change (configUpdateCheck in server/stream.go of nats-server 2.10.29 and 2.12.8): the stream has to be made anew. The last three
+# are nothing that we declare; a stream that another hand has made may have them.
+FIXED='
+	(select($live.storage != $new.storage) | "storage \($live.storage) -> \($new.storage)"),
+	(select($live.retention != $new.retention and ([$live.retention, $new.retention] | index("workqueue")))
+		| "retention \($live.retention) -> \($new.retention)"),
+	(select($live.max_consumers != $new.max_consumers and $version < [2, 12, 5])
+		| "max_consumers \($live.max_consumers) -> \($new.max_consumers)"),
+	(select($live.mirror and $version < [2, 12]) | "mirror \($live.mirror.name) -> none"),
+	(select($live.persist_mode // "default" != "default") | "persist_mode \($live.persist_mode) -> default"),
+	(("sealed", "deny_delete", "deny_purge", "allow_msg_ttl", "allow_msg_counter", "allow_msg_schedules") as $key
+		| select($live[$key]) | "\($key) true -> false")'
 
 # Why the wanted config would delete messages that the stream holds, or nothing.
 loss() {
-	"$gojq" -r --slurpfile wanted "$WORK/body" '
+	changed_for_good "$FIXED" >"$WORK/fixed"
+	"$gojq" -r --rawfile fixed "$WORK/fixed" --slurpfile wanted "$WORK/body" '
 		.config as $live | .state as $state | $wanted[0] as $new
 		| select($state.messages > 0)
 		| ($state.first_ts | sub("\\.[0-9]+"; "") | fromdateiso8601) as $oldest
-		| [ (select($live.storage != $new.storage) | "storage \($live.storage) -> \($new.storage)"),
-		    (select($live.retention != $new.retention and $new.retention != "limits" or ([$live.retention, $new.retention] | unique | length > 1 and index("workqueue")))
-		      | "retention \($live.retention) -> \($new.retention)"),
+		| [ ($fixed | splits("\n") | select(. != "")),
+		    (select($live.retention == "limits" and $new.retention == "interest") | "retention limits -> interest"),
 		    (select($new.max_msgs >= 0 and $new.max_msgs < $state.messages) | "max_msgs \($new.max_msgs)"),
 		    (select($new.max_bytes >= 0 and $new.max_bytes < $state.bytes) | "max_bytes \($new.max_bytes)"),
 		    (select($new.max_age > 0 and now - $oldest > $new.max_age / 1000000000 and ($live.max_age == 0 or $live.max_age > $new.max_age)) | "max_age \($new.max_age / 1000000000) s"),
@@ -63,7 +68,7 @@ apply() {
 	if ! live; then
 		jetstream_do "STREAM.CREATE.$STREAM" "$config"
 		say "$OBJECT created"
-	elif changes_in_place; then
+	elif [ -z "$(changed_for_good "$FIXED")" ]; then
 		jetstream_do "STREAM.UPDATE.$STREAM" "$config"
 		say "$OBJECT updated"
 	else

@@ -10,6 +10,13 @@
 # CONFIGS         candidates <link>.<digest>, the product's main config first
 # DEFINITION      candidate of the definition
 
+# What a product may define: lines that say why this version must not run with a config, and what to remember once it does.
+product_refusals() {
+	:
+}
+product_proven() {
+	:
+}
 # shellcheck source=/dev/null
 . "$LIB/managers/$MANAGER.sh"
 # shellcheck source=/dev/null
@@ -48,6 +55,10 @@ observe() {
 	fi
 	say "$NAME $state"
 	product_effective "$CONFIG" | sed 's/^/in effect: /'
+}
+
+refusals() {
+	product_refusals "$main_config"
 }
 
 remember_links() {
@@ -140,6 +151,7 @@ last lines of its log:
 $(cat "$WORK/service-log")
 $(cat "$WORK/outcome")"
 	fi
+	product_proven "$CONFIG"
 	for candidate in $CONFIGS "$DEFINITION"; do prune_candidates "$candidate"; done
 	prune_versions
 	say "$NAME $VERSION running ($how)"

@@ -5,7 +5,8 @@ import { createServer } from "node:http";
 import { spawnSync } from "node:child_process";
 import { join } from "node:path";
 import { after, before, describe, test } from "node:test";
-import { parseObservation } from "../../hosts/observe";
+import { observeLocal, parseObservation } from "../../hosts/observe";
+import { LEDGER_FORMAT } from "../../hosts/task";
 import { BUSYBOX_MISSING, HostShell, USERLANDS } from "../support/host-shell";
 
 const sha256 = (data: Buffer | string) => createHash("sha256").update(data).digest("hex");
@@ -212,6 +213,28 @@ for (const userland of USERLANDS) {
       }
       succeed(host.installScripts("apply"), /scripts installed/);
       assert.deepEqual(parseObservation(host.observe().stdout).tasks.get("test-scripts")?.differences, []);
+    });
+
+    test("an entry of the ledger in an earlier format is no drift and is written anew by the next apply; a later format is refused", async () => {
+      const inputs = { DIRECTORY: join(host.prefix, "var/lib/observed") };
+      const entry = join(host.prefix, "var/lib/messaging/ledger/messaging/test/test-data-directory/inputs");
+      const differences = () => parseObservation(host.observe().stdout).tasks.get("test-data-directory")?.differences;
+      chmodSync(inputs.DIRECTORY, 0o777);
+      assert.equal(differences()?.length, 2);
+      const recorded = readFileSync(entry, "utf8");
+      for (const earlier of ["", "FORMAT=0\n"]) {
+        writeFileSync(entry, recorded.replace(/^FORMAT=.*\n/m, earlier));
+        assert.deepEqual(differences(), []);
+      }
+      chmodSync(inputs.DIRECTORY, 0o700);
+      succeed(host.task("apply", "data-directory", inputs), /^unchanged$/m);
+      assert.equal(readFileSync(entry, "utf8"), recorded);
+      writeFileSync(entry, recorded.replace(/^FORMAT=.*$/m, `FORMAT=${LEDGER_FORMAT + 1}`));
+      await assert.rejects(
+        observeLocal(host.prefix, "messaging/test", []),
+        new RegExp(`ledger below ${host.prefix} has format ${LEDGER_FORMAT + 1}, written by a newer version.*: update the clone`),
+      );
+      writeFileSync(entry, recorded);
     });
 
     test("the scripts are removed twice and leave what others own", () => {

@@ -1,17 +1,21 @@
 import assert from "node:assert/strict";
 import { type ChildProcess, spawn, spawnSync } from "node:child_process";
 import { once } from "node:events";
+import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { after, before, describe, test } from "node:test";
 import { parseConfig } from "../../config/load";
+import { pinnedVersions } from "../../config/pins";
 import { streamTasks } from "../../tasks/jetstream";
+import { natsGuard } from "../../tasks/nats-guard";
 import { HostShell, type Outcome, USERLANDS } from "../support/host-shell";
 import { eventually, freePorts } from "../support/temporary";
 
 type Stream = Record<string, unknown>;
 
-for (const userland of USERLANDS.filter(({ name }) => /^(bash|ash) /.test(name))) {
-  describe(`JetStream objects, ${userland.name}`, { timeout: 120_000 }, () => {
+const userlands = USERLANDS.filter(({ name }) => /^(bash|ash) /.test(name));
+for (const [userland, version] of userlands.flatMap((one) => pinnedVersions("nats-server").map((server) => [one, server] as const))) {
+  describe(`JetStream objects, nats-server ${version}, ${userland.name}`, { timeout: 120_000 }, () => {
     let host: HostShell;
     let server: ChildProcess;
     let url: string;
@@ -20,7 +24,8 @@ for (const userland of USERLANDS.filter(({ name }) => /^(bash|ash) /.test(name))
 
     before(async () => {
       host = new HostShell(userland);
-      for (const name of ["gojq", "nats", "nats-server"] as const) host.installArtifact(name, true);
+      host.installArtifact("nats-server", true, version);
+      for (const name of ["gojq", "nats"] as const) host.installArtifact(name, true);
       const [port = 0] = await freePorts(1);
       url = `nats://127.0.0.1:${port}`;
       const args = ["-js", "-sd", join(host.directory, "store"), "-a", "127.0.0.1", "-p", String(port)];
@@ -56,6 +61,14 @@ for (const userland of USERLANDS.filter(({ name }) => /^(bash|ash) /.test(name))
       const { script, inputs, body } = task.consumers[0];
       return host.task(verb, script, inputs as Record<string, string>, body);
     };
+    /** What a preview says of a config as a whole. */
+    const guard = (nats: Stream): string => {
+      const { nats: parsed } = parseConfig({ nats });
+      assert.ok(parsed);
+      const { script, inputs, body } = natsGuard(url, parsed, join(host.directory, "store"));
+      return host.task("refusals", script, Object.fromEntries(Object.entries(inputs).map(([key, value]) => [key, String(value)])), body)
+        .stdout;
+    };
     const consent = (...objects: string[]) => {
       const outcome = host.task("apply", "allow-data-loss", {}, objects.map((object) => `${object}\n`).join(""));
       assert.equal(outcome.status, 0, outcome.stderr);
@@ -64,8 +77,8 @@ for (const userland of USERLANDS.filter(({ name }) => /^(bash|ash) /.test(name))
       assert.equal(outcome.status, 0, outcome.stderr);
       assert.match(outcome.stdout, pattern);
     };
-    const live = (key: string): unknown => {
-      const answer = JSON.parse(nats("stream", "info", "orders", "--json").stdout) as { config: Stream; state: Stream };
+    const live = (key: string, name = "orders"): unknown => {
+      const answer = JSON.parse(nats("stream", "info", name, "--json").stdout) as { config: Stream; state: Stream };
       return answer.config[key] ?? answer.state[key];
     };
 
@@ -157,6 +170,100 @@ for (const userland of USERLANDS.filter(({ name }) => /^(bash|ash) /.test(name))
       const outcome = stream("apply", { maxBytes: "90TB" }, "huge");
       assert.equal(outcome.status, 1);
       assert.match(outcome.stderr, /stream\/huge: JetStream refuses: insufficient storage resources available \(error 10047\)/);
+    });
+
+    test("what another hand has made: in place where this version can, refused where it would cost messages", () => {
+      assert.equal(nats("stream", "add", "hand", "--subjects", "hand.>", "--max-consumers", "5", "--defaults").status, 0);
+      assert.equal(nats("request", "hand.a", "message").status, 0);
+      const outcome = stream("apply", {}, "hand");
+      if (version === "2.10.29") assert.match(outcome.stderr, /stream\/hand holds 1 messages .*; max_consumers 5 -> -1 deletes messages/);
+      else succeed(outcome, /stream\/hand updated/);
+      assert.equal(live("max_consumers", "hand"), version === "2.10.29" ? 5 : -1);
+      assert.equal(nats("stream", "edit", "hand", "--deny-delete", "--force").status, 0);
+      assert.match(stream("refusals", { maxAge: "1h" }, "hand").stdout, /deny_delete true -> false/);
+      assert.equal(nats("stream", "purge", "hand", "--force").status, 0);
+      succeed(stream("apply", { maxAge: "1h" }, "hand"), /made anew/);
+      assert.equal(live("deny_delete", "hand"), false);
+      succeed(stream("remove", {}, "hand"), /deleted/);
+
+      const byHand = { durable_name: "worker", ack_policy: "explicit", deliver_policy: "all", max_waiting: 7, mem_storage: true };
+      nats("consumer", "rm", "orders", "worker", "--force");
+      const created = nats(
+        "request",
+        "--raw",
+        "$JS.API.CONSUMER.DURABLE.CREATE.orders.worker",
+        JSON.stringify({ stream_name: "orders", config: byHand }),
+      );
+      assert.doesNotMatch(created.stdout, /"error"/);
+      assert.equal(nats("consumer", "next", "orders", "worker", "--ack").status, 0);
+      const refused = consumer("apply", { maxAckPending: 9 });
+      assert.match(refused.stderr, /has delivered 1 messages; max_waiting 7 -> 512, mem_storage true -> false cannot be changed in place/);
+      nats("consumer", "rm", "orders", "worker", "--force");
+      succeed(consumer("apply", {}), /applied/);
+    });
+
+    test("limits that hang together are lowered in one update", () => {
+      succeed(stream("apply", { maxAge: "1h", duplicateWindow: "1h" }, "window"), /created/);
+      succeed(stream("apply", { maxAge: "1m" }, "window"), /updated/);
+      assert.deepEqual([live("max_age", "window"), live("duplicate_window", "window")], [60e9, 60e9]);
+      succeed(stream("remove", {}, "window"), /deleted/);
+    });
+
+    test("room for all reservations: what is not declared, and what is only lowered by the up, counts", () => {
+      const declared = (bytes: Record<string, string>) =>
+        Object.fromEntries(
+          Object.entries(bytes).map(([name, maxBytes]) => [name, { preset: "eventLog", subjects: [`${name}.>`], maxBytes }]),
+        );
+      const limits = { jetstream: { maxFileStore: "5GB" } };
+      succeed(stream("apply", { maxBytes: "1GB" }), /updated|unchanged/);
+      assert.equal(nats("stream", "add", "foreign", "--subjects", "foreign", "--max-bytes", "2000000000", "--defaults").status, 0);
+      assert.equal(guard({ ...limits, streams: declared({ orders: "1GB" }) }), "");
+      assert.equal(guard({ ...limits, streams: declared({ orders: "1GB", more: "1GB" }) }), "");
+      assert.match(
+        guard({ ...limits, streams: declared({ orders: "1GB", one: "1GB", two: "2GB" }) }),
+        /^messaging:nats\.streams: file streams would reserve 6000065536 bytes while this is applied, jetstream\.maxFileStore is 5000000000: declared 4000000000; foreign, not declared, 2000000000\. Make room/,
+      );
+      // Both streams lowered: fine below the old limit, too early for a limit that holds only what they will be.
+      succeed(stream("apply", { maxBytes: "1GB" }, "other"), /created/);
+      const lowered = declared({ orders: "500MB", other: "500MB" });
+      assert.equal(guard({ ...limits, streams: lowered }), "");
+      assert.match(
+        guard({ jetstream: { maxFileStore: "3500MB" }, streams: lowered }),
+        /declared 1000000000; foreign, not declared, 2000000000; orders, before it is lowered, 1000000000; other, before it is lowered, 1000000000/,
+      );
+      // What one stream gives up is not there yet when another grows, nor is what is removed when its successor is made.
+      assert.equal(guard({ ...limits, streams: declared({ orders: "500MB", other: "1900MB" }) }), "");
+      assert.match(
+        guard({ ...limits, streams: declared({ orders: "500MB", other: "2GB" }) }),
+        /orders, before it is lowered, 1000000000\./,
+      );
+      assert.match(guard({ ...limits, streams: declared({ renamed: "1500MB", other: "1GB" }) }), /orders, not declared, 1000000000/);
+      assert.equal(nats("stream", "rm", "foreign", "--force").status, 0);
+      succeed(stream("remove", {}, "other"), /deleted/);
+    });
+
+    test("a renamed stream whose old name still has the subject is refused with the way in two steps", () => {
+      for (const subject of ["orders.>", "orders.a", "*.a"]) {
+        assert.match(
+          stream("refusals", { subjects: [subject] }, "renamed").stdout,
+          /stream\/renamed: subject .* belongs to stream orders; release it there in one up/,
+        );
+      }
+    });
+
+    test("an earlier minor release must not serve the streams of a later one", () => {
+      const marker = join(host.directory, "store/nats-server-version");
+      const said = (last: string) => {
+        writeFileSync(marker, `${last}\n`);
+        return guard({ version });
+      };
+      for (const last of ["2.9.25", version, version.replace(/\d+$/, "99")]) assert.equal(said(last), "", last);
+      for (const last of ["2.14.0", "3.0.0"]) {
+        assert.match(
+          said(last),
+          new RegExp(`nats-server ${version} must not serve the streams in .*/store: ${last} has written them.*nats stream backup`),
+        );
+      }
     });
 
     test("removed: kept while it holds messages, deleted with consent, gone twice; a server that is down is no obstacle", async () => {

@@ -1,6 +1,5 @@
 import assert from "node:assert/strict";
 import { after, before, describe, test } from "node:test";
-import { pinnedVersions, artifactPin } from "../../config/pins";
 import { type NamespaceConfig, namespacesSchema } from "../../config/namespaces";
 import { FILESYSTEM_DRIVER, namespacePolicies, type OffloadDriver } from "../../render/namespaces";
 import { namespaceTasks } from "../../tasks/namespaces";

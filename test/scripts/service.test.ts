@@ -5,6 +5,7 @@ import { chmodSync, existsSync, mkdirSync, readFileSync, readlinkSync, rmSync, s
 import { createServer } from "node:net";
 import { dirname, join } from "node:path";
 import { after, before, describe, test } from "node:test";
+import { pinnedVersions } from "../../config/pins";
 import { parseConfig } from "../../config/load";
 import { layout } from "../../hosts/layout";
 import { natsServerConf } from "../../render/nats-server";
@@ -16,15 +17,18 @@ import { eventually, freePorts, isAlive } from "../support/temporary";
 
 const digest = (text: string) => createHash("sha256").update(text).digest("hex").slice(0, 12);
 
+const [VERSION] = pinnedVersions("nats-server");
+const LATER = "2.12.8";
+
 // One GNU and one BusyBox userland: every step here starts real processes.
 for (const userland of USERLANDS.filter(({ name }) => /^(bash|ash) /.test(name) || USERLANDS.length === 2)) {
-  describe(userland.name, { timeout: 180_000 }, () => {
+  describe(userland.name, { timeout: 300_000 }, () => {
     let host: HostShell;
     let port: number;
     let monitoring: number;
     const paths = () => layout(host.prefix);
-    const conf = (maxConnections: number) => {
-      const { nats } = parseConfig({ nats: { maxConnections, ports: { client: port, monitoring } } });
+    const conf = (maxConnections: number, overrides: Record<string, unknown> = {}) => {
+      const { nats } = parseConfig({ nats: { maxConnections, ports: { client: port, monitoring }, ...overrides } });
       assert.ok(nats);
       return natsServerConf(nats, "test", { storeDir: paths().data("nats"), pidFile: paths().pidFile("nats-server") });
     };
@@ -49,13 +53,18 @@ for (const userland of USERLANDS.filter(({ name }) => /^(bash|ash) /.test(name) 
         logFile: paths().log("supervisord"),
         programsDirectory: paths().etc("supervisor", "conf.d"),
       });
-    const configInputs = () => ({ FILE: paths().etc("nats", "nats-server.conf"), BASE: "", CHECK: "nats-server", VERSION: "2.10.29" });
+    const configInputs = (version: string = VERSION) => ({
+      FILE: paths().etc("nats", "nats-server.conf"),
+      BASE: "",
+      CHECK: "nats-server",
+      VERSION: version,
+    });
     const definitionInputs = () => ({ FILE: paths().etc("supervisor", "nats-server"), BASE: "", CHECK: "", VERSION: "" });
-    const serviceInputs = (config: string) => ({
+    const serviceInputs = (config: string, version: string = VERSION) => ({
       NAME: "nats-server",
       MANAGER: "supervisord",
       ...supervisor,
-      VERSION: "2.10.29",
+      VERSION: version,
       DATA: paths().data("nats"),
       KEEP_VERSIONS: "2",
       CONFIGS: `${paths().etc("nats", "nats-server.conf")}.${digest(config)}`,
@@ -229,7 +238,7 @@ for (const userland of USERLANDS.filter(({ name }) => /^(bash|ash) /.test(name) 
       ] as const) {
         const config = join(host.directory, "other.conf");
         writeFileSync(config, `listen: 127.0.0.1:${client}\nhttp: 127.0.0.1:${http}\n${jetstream}\n`);
-        const server = spawn(join(host.prefix, "opt/nats-server/2.10.29/nats-server"), ["-c", config], { stdio: "ignore" });
+        const server = spawn(join(host.prefix, "opt/nats-server/current/nats-server"), ["-c", config], { stdio: "ignore" });
         try {
           const health = () => spawnSync("curl", ["-fs", `${inputs.MONITORING_URL}/healthz`]).status === 0;
           await eventually("the other server answers", 5, health);
@@ -348,6 +357,31 @@ for (const userland of USERLANDS.filter(({ name }) => /^(bash|ash) /.test(name) 
       ]);
       assert.match(host.task("differences", "service", service).stdout, /found: .*nats-server stopped, does not answer/);
       succeed(host.task("apply", "service", service), /running/);
+    });
+
+    test("a later version on the same data: a raised store limit is restarted by the one and reloaded by the other, a lowered one always restarts; no way back", () => {
+      host.installArtifact("nats-server", false, LATER);
+      const switched = (version: string, maxFileStore: string) => {
+        const config = conf(2000, { version, jetstream: { maxFileStore } });
+        succeed(host.task("apply", "config-file", configInputs(version), config), /written|unchanged/);
+        return host.task("apply", "service", serviceInputs(config, version));
+      };
+      succeed(switched(VERSION, "11GB"), /2\.10\.29 running \(restart\)/);
+      assert.equal(nats(["--no-context", "-s", verifyInputs().URL, "stream", "add", "kept", "--subjects", "kept", "--defaults"]).status, 0);
+      succeed(switched(LATER, "11GB"), /2\.12\.8 running \(restart\)/);
+      assert.equal(varz("version"), LATER);
+      assert.deepEqual(streams(), ["kept"]);
+      succeed(switched(LATER, "12GB"), /running \(reload\)/);
+      succeed(switched(LATER, "11GB"), /running \(restart\)/);
+      const pid = readFileSync(paths().pidFile("nats-server"), "utf8");
+      const refused = switched(VERSION, "11GB");
+      assert.equal(refused.status, 1);
+      assert.match(
+        refused.stderr,
+        /refused, nothing was changed:\nnats-server 2\.10\.29 must not serve the streams in .*: 2\.12\.8 has written them/,
+      );
+      assert.equal(readFileSync(paths().pidFile("nats-server"), "utf8"), pid);
+      succeed(host.task("apply", "nats-verify", verifyInputs()), /redelivery/);
     });
 
     test("each is removed twice, the data stays and no process is left", () => {

@@ -2,7 +2,9 @@ import { type ChildProcess, spawn, spawnSync } from "node:child_process";
 import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { type ArtifactName, pinnedVersions } from "../../config/pins";
-import { scriptsInstaller, scriptText } from "../../hosts/scripts";
+import { observeProgram } from "../../hosts/observe";
+import { scriptsInstaller } from "../../hosts/scripts";
+import { LEDGER_FORMAT } from "../../hosts/task";
 import { platform } from "../../setup/paths";
 import { artifactTask } from "../../tasks/artifact";
 import { removeDirectory, temporaryDirectory } from "./temporary";
@@ -97,7 +99,7 @@ export class HostShell {
 
   /** Observes the host as a preview does. */
   observe(ports: readonly number[] = []): Outcome {
-    return this.#run(["-s", "--", this.prefix, "messaging/test", ...ports.map(String)], `${scriptText("observe.sh")}\nobserve_tasks\n`);
+    return this.#run(["-s", "--", this.prefix, "messaging/test", ...ports.map(String)], observeProgram());
   }
 
   /** Removes everything. */
@@ -115,7 +117,14 @@ export class HostShell {
   }
 
   #inputs(task: string, inputs: Record<string, string>, body: string): string {
-    const all = { TASK: task, RESOURCE: `test-${task}`, STACK: "messaging/test", PREFIX: this.prefix, ...inputs };
+    const all = {
+      TASK: task,
+      RESOURCE: `test-${task}`,
+      STACK: "messaging/test",
+      PREFIX: this.prefix,
+      FORMAT: String(LEDGER_FORMAT),
+      ...inputs,
+    };
     const lines = Object.entries(all).map(([key, value]) => `${key}=${value}\n`);
     return `${lines.join("")}\n${body}`;
   }

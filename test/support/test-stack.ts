@@ -13,6 +13,9 @@ const OPERATIONS: readonly string[] = ["up", "preview", "destroy"];
 
 const PROJECT = join(__dirname, "..", "..");
 
+/** A process that a stack keeps running. */
+type Service = "nats-server" | "pulsar" | "supervisord";
+
 /** What a command printed and how it ended. */
 export interface Result {
   readonly status: number | null;
@@ -72,8 +75,32 @@ export class TestStack {
       nats: { memory: "200MB", ports: { client: this.client, monitoring: this.monitoring }, jetstream: { maxFileStore: "1GB" }, ...nats },
       ...rest,
     };
+    this.#write(settings);
+  }
+
+  #write(settings: Readonly<Record<string, unknown>>): void {
     const config = Object.fromEntries(Object.entries(settings).map(([key, value]) => [`messaging:${key}`, value]));
     writeFileSync(this.configFile, stringify({ config }));
+  }
+
+  /** Writes the stack settings without the NATS that tests have by default. */
+  configureWithoutNats(settings: Record<string, unknown>): void {
+    this.#write({ hosts: { local: { prefix: this.prefix } }, ...settings });
+  }
+
+  /** Addresses other than loopback on which a service of the stack listens. */
+  listenersBeyondLoopback(service: Service): string[] {
+    const { stdout } = spawnSync("ss", ["-Hltnp"], { encoding: "utf8" });
+    return stdout
+      .split("\n")
+      .filter((line) => line.includes(`pid=${this.pid(service)},`))
+      .map((line) => line.trim().split(/\s+/)[3] ?? "")
+      .filter((address) => !/^(127\.|\[::1\]|\[::ffff:127\.)/.test(address));
+  }
+
+  /** Runs a program in the environment of the stack. */
+  run(program: string, ...args: string[]): Result {
+    return this.#run(program, args);
   }
 
   /** Runs the pulumi CLI. */
@@ -138,7 +165,7 @@ export class TestStack {
   }
 
   /** Id of a process that the stack runs. */
-  pid(service: "nats-server" | "supervisord"): number {
+  pid(service: Service): number {
     return Number(readFileSync(join(this.prefix, "run", `${service}.pid`), "utf8"));
   }
 

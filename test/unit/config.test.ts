@@ -50,10 +50,10 @@ test("every problem is listed at once, with its path, what was given and what is
   });
   const expected = [
     /^messaging:ramBudget: got 4; allowed: a size from 64MB to 100TB with a unit/,
-    /^messaging:typo: unknown key; allowed: the keys hosts, ramBudget, nats, allowDataLoss/,
+    /^messaging:typo: unknown key; allowed: the keys hosts, ramBudget, nats, pulsar, namespaces, allowDataLoss/,
     /^messaging:hosts\.local\.prefix: got "relative path"; allowed: .*absolute path/,
     /^messaging:nats\.memory: got "-5MB"; allowed: a size from 64MB/,
-    /^messaging:nats\.memroy: unknown key; allowed: the keys version, memory/,
+    /^messaging:nats\.memroy: unknown key; allowed: the keys version, keepVersions, memory/,
     /^messaging:nats\.maxPayload: got "32MB"; allowed: at most maxPending \(16MB\)/,
     /^messaging:nats\.maxConnections: got 0; allowed: client connections, a whole number from 1/,
     /^messaging:nats\.durability: got "maybe"; allowed: fsync/,

@@ -87,7 +87,7 @@ test("no two objects share a resource name", () => {
 
 const refusal = (declared: Record<string, unknown>, name = NAME) => {
   try {
-    parseConfig({ namespaces: { [name]: declared } });
+    parseConfig({ pulsar: { tieredStorage: { thresholdAge: "1d" } }, namespaces: { [name]: declared } });
   } catch (error) {
     return (error as Error).message;
   }
@@ -129,7 +129,6 @@ const refusals: [string, string, RegExp][] = [
     /policy: got "drop"; allowed: producer_request_hold/,
   ],
   ["an offload without a threshold", refusal({ offload: {} }), /offload: got \{\}; allowed: thresholdSize, thresholdAge or both/],
-  ["an offload without tiered storage", refusal({ offload: { thresholdAge: "1d" } }), /agents\.offload: .*without tiered storage/],
   ["a rate without a limit", refusal({ publishRate: {} }), /publishRate: got \{\}; allowed: messages, size or both/],
   [
     "an unknown schema compatibility",

@@ -12,7 +12,7 @@ test("the facts of a host are read by kind", () => {
       "own\t99",
       "stack\tmessaging/dev",
       "task\tlocal-a\t2026-01-01T00:00:00Z",
-      "task\tlocal-b\t2026-01-02T00:00:00Z",
+      "task\tlocal-b\t2026-01-02T00:00:00Z\t1",
       "difference\tlocal-b\texpected: x",
       "difference\tlocal-b\tfound:    y",
       "",
@@ -27,6 +27,7 @@ test("the facts of a host are read by kind", () => {
   assert.deepEqual([...observed.ownPids], [99]);
   assert.equal(observed.stack, "messaging/dev");
   assert.deepEqual(observed.tasks.get("local-a"), { applied: "2026-01-01T00:00:00Z", differences: [] });
+  assert.equal(observed.ledgerFormat, 1);
   assert.deepEqual(observed.tasks.get("local-b")?.differences, ["expected: x", "found:    y"]);
 });
 
@@ -34,4 +35,5 @@ test("a bare host has no stack and no tasks", () => {
   const observed = parseObservation("platform\tdarwin-arm64\nmemory\t8000000000\n");
   assert.equal(observed.stack, undefined);
   assert.equal(observed.tasks.size, 0);
+  assert.equal(observed.ledgerFormat, 0);
 });

@@ -6,6 +6,7 @@ import { join } from "node:path";
 import { test } from "node:test";
 import plist from "plist";
 import { parseConfig } from "../../config/load";
+import { pinnedVersions } from "../../config/pins";
 import { launchdPlist } from "../../render/launchd";
 import { natsServerConf } from "../../render/nats-server";
 import type { Service } from "../../render/service";
@@ -50,6 +51,20 @@ jetstream {
 }
 `,
   );
+});
+
+test("what a change of a key takes is decided by the server's version", () => {
+  const effects = pinnedVersions("nats-server").map((version) => {
+    const { nats } = parseConfig({ nats: { version } });
+    assert.ok(nats);
+    const lines = natsServerConf(nats, "n", { storeDir: "/d", pidFile: "/p" }).matchAll(/^ *(max_\w+): \d+ # (.*)$/gm);
+    return [version, Object.fromEntries([...lines].map(([, key = "", effect = ""]) => [key, effect]))] as const;
+  });
+  const same = { max_connections: "reload", max_subscriptions: "restart", max_payload: "reload", max_pending: "restart" };
+  assert.deepEqual(Object.fromEntries(effects), {
+    "2.10.29": { ...same, max_mem: "restart", max_file: "restart" },
+    "2.12.8": { ...same, max_mem: "reload when raised", max_file: "reload when raised" },
+  });
 });
 
 test("the weaker durability is written out", () => {

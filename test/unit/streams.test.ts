@@ -48,6 +48,8 @@ test("a stream as JetStream's API takes it: nanoseconds, bytes, -1 for no limit,
   "max_msgs": -1,
   "max_msgs_per_subject": -1,
   "max_bytes": 1048576,
+  "max_msg_size": -1,
+  "max_consumers": -1,
   "duplicate_window": 120000000000,
   "num_replicas": 1
 }

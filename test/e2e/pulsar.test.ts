@@ -1,0 +1,187 @@
+import assert from "node:assert/strict";
+import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { after, before, describe, test } from "node:test";
+import { TestStack } from "../support/test-stack";
+import { eventually, freePorts } from "../support/temporary";
+
+/** Small, so that a Pulsar and what tests it fit a laptop. */
+const MEMORY = { maxHeap: "384MiB", initialHeap: "256MiB", maxDirect: "192MiB" };
+
+/** A namespace whose messages stay after they are acknowledged, with a topic. */
+const NAMESPACES = { "arc/agents": { retention: { time: "1d", size: "1GB" }, topics: { events: { partitions: 0 } } } };
+
+const EVENTS = "persistent/arc/agents/events";
+
+describe("Pulsar standalone on a real engine", { timeout: 1_800_000 }, () => {
+  let stack: TestStack;
+  let web: number;
+  let settings: Record<string, unknown>;
+
+  before(async () => {
+    stack = await TestStack.forPulumi();
+    const [broker = 0, webPort = 0, bookie = 0] = await freePorts(3);
+    web = webPort;
+    settings = { memory: MEMORY, ports: { broker, web, bookie } };
+    configure();
+  });
+  after(() => stack.dispose());
+
+  const configure = (overrides: Record<string, unknown> = {}, rest: Record<string, unknown> = {}) =>
+    stack.configureWithoutNats({ pulsar: { ...settings, ...overrides }, namespaces: NAMESPACES, ...rest });
+  const up = () => {
+    const { status, output } = stack.operate("up");
+    assert.equal(status, 0, output);
+    assert.deepEqual(stack.changes(), [], "the preview after an up is empty");
+    return output;
+  };
+  const admin = async (method: string, path: string, body?: unknown) => {
+    const answer = await fetch(`http://127.0.0.1:${web}/admin/v2/${path}`, {
+      method,
+      headers: { "content-type": "application/json" },
+      ...(body === undefined ? {} : { body: JSON.stringify(body) }),
+    });
+    const text = await answer.text();
+    assert.ok(answer.ok, `${method} ${path}: ${answer.status} ${text}`);
+    return text === "" ? undefined : (JSON.parse(text) as Record<string, unknown>);
+  };
+  const publish = async (topic: string, count: number, from = 0) => {
+    for (let sent = 0; sent < count; sent += 100) {
+      const messages = Array.from({ length: Math.min(100, count - sent) }, (_, index) => ({ payload: `message ${from + sent + index}` }));
+      const answer = await fetch(`http://127.0.0.1:${web}/topics/${topic}`, {
+        method: "POST",
+        headers: { "content-type": "application/json" },
+        body: JSON.stringify({ producerName: "test", messages }),
+      });
+      const { messagePublishResults } = (await answer.json()) as { messagePublishResults: { errorCode: number }[] };
+      assert.ok(messagePublishResults.every(({ errorCode }) => errorCode === 0));
+    }
+  };
+  const backlog = async (subscription: string) => {
+    const stats = (await admin("GET", `${EVENTS}/stats?getPreciseBacklog=true`)) as {
+      subscriptions: Record<string, { msgBacklog: number } | undefined>;
+    };
+    return stats.subscriptions[subscription]?.msgBacklog;
+  };
+  const ready = async () => {
+    try {
+      return (await fetch(`http://127.0.0.1:${web}/admin/v2/brokers/ready`)).ok;
+    } catch {
+      return false;
+    }
+  };
+
+  test("an up installs, starts and proves it; nothing listens beyond loopback", () => {
+    const output = up();
+    for (const proof of [/health: the broker publishes and reads/, /log: no error/, /binary protocol: /, /replay: from the earliest/]) {
+      assert.match(output, proof);
+    }
+    assert.deepEqual(stack.listenersBeyondLoopback("pulsar"), []);
+    assert.match(stack.run(join(stack.prefix, "bin/pulsar-admin"), "namespaces", "list", "arc").output, /^arc\/agents$/m);
+  });
+
+  test("messages, cursors and policies survive kill -9 twice", async () => {
+    await admin("PUT", `${EVENTS}/subscription/workers`, { ledgerId: -1, entryId: -1 });
+    await publish(EVENTS, 500);
+    assert.equal(await backlog("workers"), 500);
+    for (const killed of [1, 2]) {
+      const pid = stack.pid("pulsar");
+      process.kill(pid, "SIGKILL");
+      await eventually(`started again after kill ${killed}`, 120, async () => stack.pid("pulsar") !== pid && (await ready()));
+      assert.equal(await backlog("workers"), 500);
+      const policies = await admin("GET", "namespaces/arc/agents/retention");
+      assert.equal(policies?.["retentionTimeInMinutes"], 1440);
+    }
+    assert.deepEqual(stack.changes(), [], "supervisord has put it back");
+  });
+
+  test("a hand-edited config, a stopped server and a changed policy are seen, repaired, and gone", async () => {
+    const conf = join(stack.prefix, "etc/pulsar/standalone.conf");
+    writeFileSync(conf, readFileSync(conf, "utf8").replace("journalSyncData=true", "journalSyncData=false"));
+    await admin("POST", "namespaces/arc/agents/retention", { retentionTimeInMinutes: 60, retentionSizeInMB: 100 });
+    const preview = stack.operate("preview", "--diff");
+    assert.match(preview.output, /# expected: .*journalSyncData=true\n.*# found: .*journalSyncData=false/);
+    assert.match(preview.output, /# expected: .*retention.*1440/);
+    up();
+    assert.match(readFileSync(conf, "utf8"), /^journalSyncData=true$/m);
+  });
+
+  test("a changed heap restarts the server with it; options that Java refuses, and a Java that does not start, leave it running", async () => {
+    configure({ memory: { ...MEMORY, maxHeap: "448MiB" } });
+    const preview = stack.operate("preview", "--diff");
+    assert.match(preview.output, /- PULSAR_MEM=.*-Xmx384m/);
+    assert.match(preview.output, /\+ PULSAR_MEM=.*-Xmx448m/);
+    up();
+    assert.match(readFileSync(`/proc/${stack.pid("pulsar")}/cmdline`, "utf8"), /\0-Xmx448m\0/);
+
+    configure({ javaHome: join(stack.directory, "nowhere") });
+    const refused = stack.operate("up");
+    assert.equal(refused.status, 1);
+    assert.match(refused.output, /pulsar_env\.sh: refused by pulsar; the running service is untouched/);
+    assert.ok(await ready());
+
+    const fake = join(stack.directory, "java-that-lies");
+    mkdirSync(join(fake, "bin"), { recursive: true });
+    writeFileSync(join(fake, "bin/java"), '#!/bin/sh\ncase "$*" in *-version*) echo \'openjdk version "25"\' >&2 ;; *) exit 1 ;; esac\n', {
+      mode: 0o755,
+    });
+    configure({ javaHome: fake });
+    const failed = stack.operate("up");
+    assert.equal(failed.status, 1);
+    assert.match(failed.output, /Switched back: pulsar runs as it did before/);
+    assert.ok(await ready());
+    configure();
+    up();
+    assert.equal(await backlog("workers"), 500);
+  });
+
+  test("closed ledgers are offloaded to the file system and read back from there", async () => {
+    const ledger = { maxEntries: 100, minRolloverAge: "0s" };
+    configure({ ledger, tieredStorage: { thresholdSize: "0B", deletionLag: "0s" } });
+    up();
+    await publish(EVENTS, 400, 500);
+    interface Ledger {
+      readonly ledgerId: number;
+      readonly offloaded: boolean;
+      readonly entries: number;
+    }
+    const ledgers = async () => (await admin("GET", `${EVENTS}/internalStats`))?.["ledgers"] as Ledger[];
+    await admin("PUT", `${EVENTS}/unload`);
+    await eventually("ledgers are offloaded", 90, async () => {
+      await publish(EVENTS, 101, 900);
+      return (await ledgers()).filter(({ offloaded }) => offloaded).length >= 2;
+    });
+    const offloaded = readdirSync(join(stack.prefix, "var/lib/pulsar-offload"), { recursive: true });
+    assert.ok(
+      offloaded.some((file) => String(file).includes("data")),
+      offloaded.join(" "),
+    );
+    await admin("PUT", `${EVENTS}/subscription/replay`, { ledgerId: -1, entryId: -1 });
+    const { output } = stack.run(
+      join(stack.prefix, "bin/pulsar-client"),
+      ...["consume", "persistent://arc/agents/events", "-s", "replay", "-p", "Earliest", "-n", "900"],
+    );
+    for (const sent of [0, 499, 899]) assert.match(output, new RegExp(`content:message ${sent}$`, "m"), `message ${sent}`);
+  });
+
+  test("an upgrade keeps what was published before it; going back is refused in the preview", async () => {
+    configure({ version: "4.0.8" });
+    up();
+    assert.equal((await admin("GET", `${EVENTS}/stats?getPreciseBacklog=true`)) === undefined, false);
+    assert.ok(((await backlog("workers")) ?? 0) >= 500);
+    configure();
+    const { status, output } = stack.operate("preview");
+    assert.equal(status, 255);
+    assert.match(output, /Pulsar 3\.3\.6 must not serve .*: 4\.0\.8 has written it/);
+    configure({ version: "4.0.8" });
+  });
+
+  test("destroy keeps the data, and the next up serves it", async () => {
+    assert.equal(stack.operate("destroy").status, 0);
+    assert.equal(existsSync(join(stack.prefix, "opt/pulsar")), false);
+    up();
+    assert.ok(((await backlog("workers")) ?? 0) >= 500);
+    assert.equal(stack.operate("destroy").status, 0);
+    rmSync(join(stack.prefix, "var"), { recursive: true, force: true });
+  });
+});

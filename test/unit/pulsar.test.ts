@@ -1,0 +1,126 @@
+import assert from "node:assert/strict";
+import { describe, test } from "node:test";
+import { parseConfig } from "../../config/load";
+import { NATIVE_BYTES, type PulsarConfig } from "../../config/pulsar";
+import { clientConf, offloadProfile, pulsarEnv, type PulsarPaths, pulsarToolsEnv, standaloneConf } from "../../render/pulsar";
+import { entryLocationRocksdbConf } from "../../render/pulsar-rocksdb";
+
+const MIB = 2 ** 20;
+
+const pulsar = (settings: Record<string, unknown> = {}): PulsarConfig => {
+  const parsed = parseConfig({ pulsar: settings }).pulsar;
+  assert.ok(parsed);
+  return parsed;
+};
+
+const paths: PulsarPaths = {
+  data: "/p/var/lib/pulsar",
+  logs: "/p/var/log/pulsar",
+  javaHome: "/p/opt/jre/25.0.2",
+  entryLocationRocksdbConf: "/p/etc/pulsar/entry_location_rocksdb.conf",
+  ledgerMetadataRocksdbConf: "/p/etc/pulsar/ledger_metadata_rocksdb.conf",
+  tieredStorage: { offloaders: "/p/opt/pulsar-offloaders/3.3.6/offloaders", profile: "/p/etc/pulsar/filesystem_offload_core_site.xml" },
+  loopback: "lo",
+};
+
+/** Keys and values of a properties file. */
+const properties = (text: string) =>
+  new Map(
+    text
+      .split("\n")
+      .filter((line) => /^\w/.test(line))
+      .map((line) => line.split("=", 2) as [string, string]),
+  );
+
+test("an empty Pulsar config has chapter 3's figures", () => {
+  const { version, memory, memoryBytes, ports, durability } = pulsar();
+  assert.equal(version, "3.3.6");
+  assert.equal(memory.maxHeapBytes, 2048 * MIB);
+  assert.equal(memory.initialHeapBytes, 1024 * MIB);
+  assert.deepEqual(ports, { broker: 6650, web: 8080, bookie: 3181 });
+  assert.equal(durability, "fsync");
+  const native = Object.values(NATIVE_BYTES).reduce((sum, bytes) => sum + bytes, 0);
+  assert.equal(memoryBytes, Math.ceil(2048 * MIB * 1.05) + 512 * MIB + native);
+});
+
+test("standalone.conf overrides listeners, durability, caches and switches, each once", () => {
+  const text = standaloneConf(pulsar(), paths);
+  const conf = properties(text);
+  for (const [key, value] of Object.entries({
+    bindAddress: "127.0.0.1",
+    advertisedAddress: "127.0.0.1",
+    listeningInterface: "lo",
+    brokerServicePort: "6650",
+    webServicePort: "8080",
+    journalSyncData: "true",
+    dbStorage_writeCacheMaxSizeMb: "64",
+    dbStorage_readAheadCacheMaxSizeMb: "64",
+    managedLedgerCacheSizeMB: "128",
+    maxMessagePublishBufferSizeInMB: "64",
+    webSocketServiceEnabled: "false",
+    brokerDeleteInactiveTopicsEnabled: "false",
+  })) {
+    assert.equal(conf.get(key), value, key);
+  }
+  assert.equal(conf.has("metadataStoreUrl"), false, "standalone reads it as a ZooKeeper port and does not start");
+  assert.equal(conf.has("managedLedgerOffloadDriver"), false);
+  assert.equal(text.match(/^\w+=/gm)?.length, conf.size);
+});
+
+test("the weaker durability is written out", () => {
+  assert.equal(properties(standaloneConf(pulsar({ durability: "pageCache" }), paths)).get("journalSyncData"), "false");
+});
+
+test("tiered storage brings driver, directory, thresholds and lag", () => {
+  const tiered = pulsar({ tieredStorage: { thresholdSize: "1GiB", thresholdAge: "1d", deletionLag: "1h" } });
+  const conf = properties(standaloneConf(tiered, paths));
+  assert.equal(conf.get("managedLedgerOffloadDriver"), "filesystem");
+  assert.equal(conf.get("managedLedgerOffloadAutoTriggerSizeThresholdBytes"), String(2 ** 30));
+  assert.equal(conf.get("managedLedgerOffloadThresholdInSeconds"), "86400");
+  assert.equal(conf.get("managedLedgerOffloadDeletionLagMs"), "3600000");
+  assert.match(offloadProfile("/d"), /<name>hadoop\.tmp\.dir<\/name>\n {4}<value>\/d<\/value>/);
+});
+
+test("the server's Java has its heap, direct memory and caps; the tools have a small heap of their own", () => {
+  const env = pulsarEnv(pulsar(), paths);
+  assert.match(env, /^PULSAR_MEM="-Xms1024m -Xmx2048m -XX:MaxDirectMemorySize=512m -XX:MaxMetaspaceSize=160m /m);
+  assert.match(env, /^PULSAR_GC="-XX:\+UseG1GC -XX:MaxGCPauseMillis=10 /m);
+  assert.match(pulsarToolsEnv(pulsar(), paths, "/p/etc/pulsar/client.conf"), /^PULSAR_MEM="-Xmx128m /m);
+  assert.match(clientConf(pulsar()), /^brokerServiceUrl=pulsar:\/\/127\.0\.0\.1:6650\/$/m);
+  assert.doesNotMatch(pulsarEnv(pulsar({ javaHome: "/usr/lib/jvm/17" }), paths), /sun-misc-unsafe/, "Java 17 does not know the option");
+});
+
+test("RocksDB's sizes are in the options file", () => assert.match(entryLocationRocksdbConf(), /^ {2}block_cache=16777216$/m));
+
+describe("refused", () => {
+  const cases: readonly [name: string, settings: Record<string, unknown>, pattern: RegExp][] = [
+    ["an initial heap above the maximum", { memory: { maxHeap: "512MiB" } }, /pulsar\.memory\.initialHeap: .*at most maxHeap \(512MiB\)/],
+    [
+      "direct memory too small for the caches",
+      { memory: { maxDirect: "256MiB", managedLedgerCache: "200MiB" } },
+      /pulsar\.memory\.maxDirect/,
+    ],
+    ["a heap above the budget", { memory: { maxHeap: "8GiB" } }, /messaging:ramBudget: .*pulsar/],
+    ["two listeners on one port", { ports: { web: 6650 } }, /pulsar\.ports: .*three different ports/],
+    ["tiered storage without a threshold", { tieredStorage: {} }, /pulsar\.tieredStorage\.thresholdSize: .*thresholdAge/],
+    [
+      "tiered storage without offloaders",
+      { version: "4.0.8", tieredStorage: { thresholdAge: "1d" } },
+      /pulsar\.tieredStorage: .*offloaders/,
+    ],
+    ["a version that is not pinned", { version: "2.8.0" }, /pulsar\.version: .*3\.3\.6, 4\.0\.8/],
+    ["an unknown switch", { switches: { zookeeper: true } }, /pulsar\.switches\.zookeeper: unknown key/],
+  ];
+  for (const [name, settings, pattern] of cases) {
+    test(name, () => assert.throws(() => parseConfig({ pulsar: settings }), pattern));
+  }
+  test("namespaces without a Pulsar, offloading without tiered storage, and a port that NATS has", () => {
+    assert.throws(() => parseConfig({ namespaces: { "arc/agents": {} } }), /namespaces\.arc\/agents: .*with messaging:pulsar/);
+    const offload = { "arc/agents": { offload: { thresholdSize: "1GB" } } };
+    assert.throws(() => parseConfig({ pulsar: {}, namespaces: offload }), /offload: .*with messaging:pulsar\.tieredStorage/);
+    assert.throws(
+      () => parseConfig({ nats: {}, pulsar: { ports: { web: 8222 } } }),
+      /pulsar\.ports\.web: .*other than nats\.ports\.monitoring/,
+    );
+  });
+});
