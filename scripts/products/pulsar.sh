@@ -1,4 +1,4 @@
-# shellcheck shell=sh disable=SC2016,SC2034,SC2154 # jq programs have $variables; inputs come from task.sh, which reads the names
+# shellcheck shell=sh disable=SC2016,SC2034,SC2153,SC2154 # jq programs have $variables; inputs come from task.sh, which reads the names
 # What is particular to Pulsar standalone: checking its files, health, and the values in effect.
 
 gojq=$PREFIX/opt/gojq/current/gojq

@@ -44,13 +44,16 @@ prove_health() {
 	say "health: the broker publishes and reads; metrics answer"
 }
 
-# Errors since the last start. The journal has no mark in its first life.
+# Errors of the last start. Two that Pulsar reports of a sound one are none: the journal has no mark in its first life, the metadata are there in every other.
 prove_log() {
-	awk '/ - Starting BK with / { errors = "" } / ERROR / && !/lastMark \(this is okay/ { errors = errors $0 "\n" } END { printf "%s", errors }' \
-		"$LOG" >"$WORK/errors"
-	[ ! -s "$WORK/errors" ] || broken "the log has errors:
+	awk '
+		/ - Starting BK with / { errors = ""; started = 0 }
+		/ - messaging service is ready/ { started = 1 }
+		!started && / ERROR / && !/lastMark \(this is okay/ && !/Ledger root path: .* already exists/ { errors = errors $0 "\n" }
+		END { printf "%s", errors }' "$LOG" >"$WORK/errors"
+	[ ! -s "$WORK/errors" ] || broken "it logged errors while it started:
 $(head -n 5 "$WORK/errors")"
-	say "log: no error since the start"
+	say "log: no error while it started"
 }
 
 # A consumer that starts with the topic and a producer, each a Java program, side by side.

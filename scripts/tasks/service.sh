@@ -168,11 +168,12 @@ prune_candidates() {
 prune_versions() {
 	kept=1
 	# shellcheck disable=SC2012 # names of versions, ours
-	for version in $(ls -t "$PREFIX/opt/$NAME"); do
+	ls -t "$PREFIX/opt/$NAME" >"$WORK/versions"
+	while IFS= read -r version; do
 		case $version in current | "$VERSION") continue ;; esac
 		kept=$((kept + 1))
 		if [ "$kept" -gt "$KEEP_VERSIONS" ]; then rm -rf "${PREFIX:?}/opt/$NAME/$version"; fi
-	done
+	done <"$WORK/versions"
 }
 
 remove() {

@@ -186,7 +186,7 @@ export class TestStack {
       cwd: PROJECT,
       env: this.#environment,
       encoding: "utf8",
-      timeout: 180_000,
+      timeout: 600_000,
       stdio: ["ignore", "pipe", "pipe"],
       maxBuffer: 64 * 2 ** 20,
     });
