@@ -75,12 +75,13 @@ export class Host extends pulumi.ComponentResource {
 
   #declare(name: string, args: CommandArgs): Task {
     const found = this.#drift(name, args.concerned);
+    const update = found ?? this.#outdated(name);
     const apply = `${args.call} apply`;
     const resource = new command.local.Command(
       name,
       {
         create: apply,
-        update: found === undefined ? apply : `${apply}\n${found}`,
+        update: update === undefined ? apply : `${apply}\n${update}`,
         delete: `${args.call} remove`,
         stdin: args.stdin,
         addPreviousOutputInEnv: false,
@@ -89,7 +90,7 @@ export class Host extends pulumi.ComponentResource {
         parent: args.parent,
         dependsOn: args.dependsOn,
         // `update` is where drift shows; without drift its old text is no change. (Command has no Read: pulumi-command issue 432.)
-        ...(found === undefined ? { ignoreChanges: ["update"] } : {}),
+        ...(update === undefined ? { ignoreChanges: ["update"] } : {}),
       },
     );
     return { resource, digest: digest(args.stdin), drifted: found !== undefined };
@@ -103,5 +104,11 @@ export class Host extends pulumi.ComponentResource {
       return [`drift; last applied ${observed.applied}`, ...observed.differences].map((line) => `# ${line}`).join("\n");
     }
     return concerned ? `# a task before it drifted; last applied ${observed.applied}` : undefined;
+  }
+
+  /** A shell comment for a task whose ledger entry only has to be written anew, which concerns no other task, or undefined. */
+  #outdated(name: string): string | undefined {
+    const observed = this.#observation.tasks.get(name);
+    return observed?.outdated === true ? `# in the ledger in an earlier format; last applied ${observed.applied}` : undefined;
   }
 }

@@ -18,6 +18,8 @@ export interface ObservedTask {
   readonly applied: string;
   /** What differs from what was applied, a line each; empty when nothing does. */
   readonly differences: readonly string[];
+  /** Is its entry in a format that is not read any more? Nothing is compared then. */
+  readonly outdated: boolean;
 }
 
 /** A task that a host may refuse, asked about before anything is changed. */
@@ -110,9 +112,13 @@ export function parseObservation(output: string): Observation {
     refusals: of("refusal").map(([line]) => line ?? ""),
     ledgerFormat: Math.max(0, ...of("task").map(([, , format]) => Number(format ?? 0))),
     tasks: new Map(
-      of("task").map(([resource = "", applied = ""]) => [
+      of("task").map(([resource = "", applied = "", format]) => [
         resource,
-        { applied, differences: differences.filter(([name]) => name === resource).map(([, line]) => line ?? "") },
+        {
+          applied,
+          differences: differences.filter(([name]) => name === resource).map(([, line]) => line ?? ""),
+          outdated: format !== undefined && Number(format) < LEDGER_FORMAT,
+        },
       ]),
     ),
   };

@@ -14,12 +14,12 @@
 
 # Configurations of all streams, a JSON document each; the server answers in pages.
 all_streams() {
-	offset=0 count=1
-	while [ "$count" -gt 0 ]; do
+	offset=0
+	while [ -n "$offset" ]; do
 		jetstream STREAM.LIST "{\"offset\":$offset}" >"$WORK/page"
 		"$gojq" -c '.streams[]?.config' "$WORK/page"
-		count=$("$gojq" '.streams // [] | length' "$WORK/page")
-		offset=$((offset + count))
+		# Where the next page starts; nothing after the last one.
+		offset=$("$gojq" '(.offset + (.streams // [] | length)) as $next | select($next > .offset and $next < .total) | $next' "$WORK/page")
 	done
 }
 
@@ -44,5 +44,5 @@ reservation_refusals() {
 
 refusals() {
 	store_refusals "$STORE_DIR"
-	if server_answers; then reservation_refusals; fi
+	reservation_refusals
 }

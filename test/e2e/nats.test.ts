@@ -181,38 +181,30 @@ describe("a stack's life with the npm scripts", { timeout: 1_800_000 }, () => {
     assert.equal(preview.status, 0, preview.output);
   });
 
-  test("10,000 acknowledged messages in a work queue and in an event log survive kill -9, destroy and up", async () => {
-    const streams = {
-      tasks: { preset: "workQueue", subjects: ["tasks.>"], maxBytes: "100MB" },
+  /** A work queue and an event log, on a server of the given version. */
+  const queueAndLog = (version: string) => ({
+    version,
+    streams: {
+      tasks: { preset: "workQueue", subjects: ["tasks.>"], maxBytes: "100MB", consumers: { workers: {} } },
       events: { preset: "eventLog", subjects: ["events.>"], maxBytes: "100MB" },
-    };
-    stack.configure({ streams });
+    },
+  });
+  const stored = () => {
+    const status = JSON.parse(stack.npmScript("status", "--json").output) as {
+      product?: { streams: { name: string; messages: number }[] };
+    }[];
+    return (status[0]?.product?.streams ?? []).map(({ name, messages }) => `${name} ${messages}`).sort();
+  };
+  const all = ["ORDERS 3", "events 10000", "tasks 10000"];
+
+  test("10,000 acknowledged messages in a work queue and in an event log survive kill -9, destroy and up", async () => {
+    stack.configure(queueAndLog("2.10.29"));
     up();
     for (const stream of ["tasks", "events"]) {
-      const load = [
-        "bench",
-        `${stream}.load`,
-        "--js",
-        "--stream",
-        stream,
-        "--pub",
-        "4",
-        "--msgs",
-        "10000",
-        "--size",
-        "64",
-        "--no-progress",
-      ];
-      const published = stack.nats(...load);
+      const load = ["--js", "--stream", stream, "--pub", "4", "--msgs", "10000", "--size", "64", "--no-progress"];
+      const published = stack.nats("bench", `${stream}.load`, ...load);
       assert.equal(published.status, 0, published.output);
     }
-    const stored = () => {
-      const status = JSON.parse(stack.npmScript("status", "--json").output) as {
-        product?: { streams: { name: string; messages: number }[] };
-      }[];
-      return (status[0]?.product?.streams ?? []).map(({ name, messages }) => `${name} ${messages}`).sort();
-    };
-    const all = ["ORDERS 3", "events 10000", "tasks 10000"];
     assert.deepEqual(stored(), all);
 
     const killed = stack.pid("nats-server");
@@ -229,6 +221,48 @@ describe("a stack's life with the npm scripts", { timeout: 1_800_000 }, () => {
     assert.match(destroyed.output, /stream\/tasks kept with 10000 messages/);
     up();
     assert.deepEqual(stored(), all);
+  });
+
+  test("they survive a later version; the preview shows it on the artefact and the service", async () => {
+    stack.configure(queueAndLog("2.12.8"));
+    const { status, output } = stack.npmScript("preview", "--diff");
+    assert.equal(status, 0, output);
+    const rows = output.split(/^ *[~+-] command:/m).slice(1);
+    const changed = rows.filter((row) => /^ *- *VERSION=2\.10\.29\n *\+ *VERSION=2\.12\.8$/m.test(row));
+    assert.deepEqual(changed.map((row) => /::(local-[\w-]+)\]/.exec(row)?.[1]).sort(), [
+      "local-nats-config",
+      "local-nats-server",
+      "local-nats-server-service",
+    ]);
+    assert.doesNotMatch(output, /replace|nats-stream|nats-consumer/);
+    up();
+    assert.equal((await stack.monitor("varz"))?.["version"], "2.12.8");
+    assert.deepEqual(stored(), all);
+    const preview = stack.npmScript("preview", "--expect-no-changes");
+    assert.equal(preview.status, 0, preview.output);
+    const taken = stack.nats("consumer", "next", "tasks", "workers", "--count", "1", "--ack");
+    assert.equal(taken.status, 0, taken.output);
+    assert.deepEqual(stored(), ["ORDERS 3", "events 10000", "tasks 9999"]);
+  });
+
+  test("going back to the earlier version is refused with the reason: in the preview, and after destroy by up", () => {
+    stack.configure(queueAndLog("2.10.29"));
+    const reason = /nats-server 2\.10\.29 must not serve the streams in .*: 2\.12\.8 has written them/;
+    for (const operation of ["preview", "up"]) {
+      const { status, output } = stack.npmScript(operation);
+      assert.notEqual(status, 0);
+      assert.match(output, reason);
+    }
+    stack.configure(queueAndLog("2.12.8"));
+    assert.equal(stack.npmScript("preview", "--expect-no-changes").status, 0);
+    assert.equal(stack.npmScript("destroy").status, 0);
+    stack.configure(queueAndLog("2.10.29"));
+    const refused = stack.npmScript("up");
+    assert.notEqual(refused.status, 0);
+    assert.match(refused.output, reason);
+    stack.configure(queueAndLog("2.12.8"));
+    up();
+    assert.deepEqual(stored(), ["ORDERS 3", "events 10000", "tasks 9999"]);
   });
 
   test("destroy stops everything and keeps the messages; the next up serves them", async () => {

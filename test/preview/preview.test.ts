@@ -292,6 +292,66 @@ describe("previews of a running stack", { timeout: 1_800_000 }, () => {
     await untouched();
   });
 
+  test("room for all streams is checked before anything is changed: those that are not declared, and those that are lowered by the same up", async () => {
+    const eventLogs = (bytes: Record<string, string>, maxFileStore = "1GB") => ({
+      jetstream: { maxFileStore },
+      streams: Object.fromEntries(
+        Object.entries(bytes).map(([name, maxBytes]) => [name, { preset: "eventLog", subjects: [`${name.slice(0, 3)}.>`], maxBytes }]),
+      ),
+    });
+    assert.equal(stack.nats("stream", "add", "FOREIGN", "--subjects", "foreign", "--max-bytes", "300000000", "--defaults").status, 0);
+    stack.configure(eventLogs({ one: "400MB", two: "400MB" }));
+    for (const operation of ["preview", "up"] as const) {
+      const { status, output } = stack.operate(operation);
+      assert.notEqual(status, 0);
+      assert.match(
+        output,
+        /file streams would reserve 1100065536 bytes .* is 1000000000: declared 800000000; FOREIGN, not declared, 300000000\./,
+      );
+    }
+    stack.configure(eventLogs({ one: "300MB", two: "300MB" }));
+    assert.equal(stack.operate("up").status, 0);
+    stack.configure(eventLogs({ one: "100MB", two: "100MB" }, "600MB"));
+    assert.match(stack.operate("preview").output, /one, before it is lowered, 300000000; two, before it is lowered, 300000000\. Make room/);
+    stack.configure(eventLogs({ one: "100MB", two: "100MB" }));
+    const lowered = stack.operate("up");
+    assert.equal(lowered.status, 0, lowered.output);
+    // Another name for the same subject: the old stream has it until the end of the up.
+    stack.configure(eventLogs({ one: "100MB", twofold: "100MB" }), { allowDataLoss: ["stream/two"] });
+    assert.match(
+      stack.operate("preview").output,
+      /stream\/twofold: subject two\.> belongs to stream two; release it there in one up, take it here in the next/,
+    );
+    stack.configure({}, { allowDataLoss: ["stream/one", "stream/two"] });
+    assert.equal(stack.operate("up").status, 0);
+    assert.equal(stack.nats("stream", "rm", "FOREIGN", "--force").status, 0);
+    stack.configure({});
+    assert.equal(stack.operate("up").status, 0);
+    assert.deepEqual(stack.changes(), []);
+    await untouched();
+  });
+
+  test("a ledger entry in an earlier format is no drift and is written anew by up; one in a later format is refused", async () => {
+    const entry = join(stack.prefix, "var/lib/messaging/ledger/messaging/test/local-gojq/inputs");
+    const recorded = readFileSync(entry, "utf8");
+    writeFileSync(entry, recorded.replace(/^FORMAT=\d+\n/m, ""));
+    const steps = stack.changes();
+    assert.deepEqual(names(steps), ["local-gojq"]);
+    assert.match(changedLines(steps[0], "update").added.join(), /^# in the ledger in an earlier format; last applied /);
+    assert.equal(stack.operate("up").status, 0);
+    assert.equal(readFileSync(entry, "utf8"), recorded);
+    assert.deepEqual(stack.changes(), []);
+    writeFileSync(entry, recorded.replace(/^FORMAT=.*$/m, "FORMAT=99"));
+    const { status, output } = stack.operate("preview");
+    writeFileSync(entry, recorded);
+    assert.notEqual(status, 0);
+    assert.match(
+      output,
+      /ledger below .* has format 99, written by a newer version of this project; this one reads up to format \d+: update the clone/,
+    );
+    await untouched();
+  });
+
   test("a wiped installation is put back, and the data is served again", async () => {
     assert.equal(stack.nats("stream", "add", "KEPT", "--subjects", "kept", "--defaults").status, 0);
     assert.equal(stack.nats("request", "kept", "message").status, 0);

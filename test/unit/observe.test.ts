@@ -13,6 +13,7 @@ test("the facts of a host are read by kind", () => {
       "stack\tmessaging/dev",
       "task\tlocal-a\t2026-01-01T00:00:00Z",
       "task\tlocal-b\t2026-01-02T00:00:00Z\t1",
+      "task\tlocal-c\t2026-01-03T00:00:00Z\t0",
       "difference\tlocal-b\texpected: x",
       "difference\tlocal-b\tfound:    y",
       "",
@@ -26,8 +27,9 @@ test("the facts of a host are read by kind", () => {
   ]);
   assert.deepEqual([...observed.ownPids], [99]);
   assert.equal(observed.stack, "messaging/dev");
-  assert.deepEqual(observed.tasks.get("local-a"), { applied: "2026-01-01T00:00:00Z", differences: [] });
+  assert.deepEqual(observed.tasks.get("local-a"), { applied: "2026-01-01T00:00:00Z", differences: [], outdated: false });
   assert.equal(observed.ledgerFormat, 1);
+  assert.deepEqual(observed.tasks.get("local-c"), { applied: "2026-01-03T00:00:00Z", differences: [], outdated: true });
   assert.deepEqual(observed.tasks.get("local-b")?.differences, ["expected: x", "found:    y"]);
 });
 
