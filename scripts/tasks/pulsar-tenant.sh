@@ -23,8 +23,10 @@ observe() {
 # A standalone has one cluster; its name is the server's to say.
 apply() {
 	pulsar_admin GET clusters
-	say "PUT tenants/$TENANT $("$gojq" -c '{ allowedClusters: ., adminRoles: [] }' "$WORK/answer.00001")" | pulsar_do create
+	pulsar_admin PUT "tenants/$TENANT" "$("$gojq" -c '{ allowedClusters: ., adminRoles: [] }' "$WORK/answer.00001")"
+	[ "$STATUS" = 204 ] || unexpected
 	mark_made
+	say "$OBJECT created"
 }
 
 remove() {

@@ -17,10 +17,11 @@ properties() {
 		'"$1"
 }
 
-# The number of partitions and the subscriptions in $WORK/live; false when the topic does not exist, and nothing is in it.
+# The number of partitions and the subscriptions in $WORK/live, asked for once; false when the topic does not exist, and nothing is in it.
 live() {
 	: >"$WORK/live"
-	printf 'GET %s/partitions\nGET %s/subscriptions\n' "$TOPIC_PATH" "$TOPIC_PATH" | pulsar_requests live >"$WORK/live.statuses" || exit 1
+	[ -f "$WORK/live.statuses" ] ||
+		printf 'GET %s/partitions\nGET %s/subscriptions\n' "$TOPIC_PATH" "$TOPIC_PATH" | pulsar_requests live >"$WORK/live.statuses" || no_answer
 	read -r STATUS request <"$WORK/live.statuses"
 	case $STATUS in
 	200) "$gojq" .partitions "$WORK/live.00001" >"$WORK/live" ;;
@@ -32,7 +33,7 @@ live() {
 
 # Stats of the topic, all partitions together, in $WORK/stats.
 stats() {
-	printf 'GET %s/%s?getPreciseBacklog=true\n' "$TOPIC_PATH" stats "$TOPIC_PATH" partitioned-stats | pulsar_requests stats >"$WORK/stats.statuses" || exit 1
+	printf 'GET %s/%s?getPreciseBacklog=true\n' "$TOPIC_PATH" stats "$TOPIC_PATH" partitioned-stats | pulsar_requests stats >"$WORK/stats.statuses" || no_answer
 	# A topic has one of the two.
 	cat "$WORK"/stats.0* | "$gojq" -c 'select(has("storageSize"))' >"$WORK/stats"
 }
@@ -88,7 +89,7 @@ refusals_of_removal() {
 }
 
 apply() {
-	note_intent
+	begin
 	made=
 	if ! live; then made=yes; fi
 	properties '
@@ -100,9 +101,11 @@ apply() {
 			| if .value and (exists(.key) | not) then "PUT \($path)/\(.key)\(.value | subscribe)"
 			  elif .value == null and exists(.key) then "DELETE \($path)/\(.key)?force=true"
 			  else empty end)' >"$WORK/plan"
-	pulsar_do apply <"$WORK/plan"
+	pulsar_requests apply <"$WORK/plan" >"$WORK/apply.statuses" || no_answer
+	pulsar_check apply
+	rm "$WORK/live.statuses"
 	[ -z "$made" ] || mark_made
-	note_done
+	applied
 }
 
 # Without consent a topic with messages stays on the server: this is how destroy keeps data.
