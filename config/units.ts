@@ -42,8 +42,8 @@ function quantitySchema(
   return z.string(allowed).transform((text, context) => {
     const amount = quantity(text, units);
     if (amount !== undefined && amount >= low && amount <= high) return amount;
-    const meaning = words[text];
-    if (meaning !== undefined) return meaning;
+    const meaning = Object.entries(words).find(([word]) => word === text);
+    if (meaning !== undefined) return meaning[1];
     context.addIssue({ code: "custom", message: allowed });
     return z.NEVER;
   });

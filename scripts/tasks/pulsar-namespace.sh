@@ -25,10 +25,10 @@ look() {
 	read -r STATUS request <"$WORK/live.statuses"
 	case $STATUS in
 	200) ;;
-	404) say null >"$WORK/live.00001" ;;
-	*) fail "$OBJECT: Pulsar answers $STATUS to $request: $(reason "$WORK/live.00001")" ;;
+	404) say null >"$WORK/live.1" ;;
+	*) fail "$OBJECT: Pulsar answers $STATUS to $request: $(reason "$WORK/live.1")" ;;
 	esac
-	policies 'view($object; $stack)' "$WORK/live.00001" >"$VIEW" || exit 1
+	policies 'view($object; $stack)' "$WORK/live.1" >"$VIEW" || exit 1
 }
 
 # The lines of the view under a heading.
@@ -47,14 +47,18 @@ observe() {
 	view found
 }
 
-# Full names of its persistent topics, a partition each.
-topics() {
+# Full names of its persistent topics, a partition each, in $WORK/topics.
+list_topics() {
 	pulsar_admin GET "persistent/$NAMESPACE"
 	case $STATUS in
-	200) "$gojq" -r '.[]' "$WORK/answer.00001" ;;
-	404) ;;
+	200) "$gojq" -r '.[]' "$WORK/answer.1" >"$WORK/topics" ;;
+	404) : >"$WORK/topics" ;;
 	*) unexpected ;;
 	esac
+}
+
+count_topics() {
+	wc -l <"$WORK/topics" | tr -d ' '
 }
 
 # Lines that say why the body must not be applied.
@@ -63,26 +67,28 @@ refusals() {
 	view refusal
 	if consented; then return; fi
 	if [ "$(view state)" = deleted ]; then
-		topics >"$WORK/left"
-		if [ -s "$WORK/left" ]; then
-			say "$OBJECT is half deleted, and nothing but deleting it to the end makes it usable; it still has $(wc -l <"$WORK/left" | tr -d ' ') topics. $(how_to_consent)"
+		list_topics
+		if [ -s "$WORK/topics" ]; then
+			say "$OBJECT is half deleted, and nothing but deleting it to the end makes it usable; it still has $(count_topics) topics. $(how_to_consent)"
 		fi
 	fi
 	view bounds >"$WORK/bounds"
 	if [ -s "$WORK/bounds" ]; then
-		topics | topic_stats >"$WORK/stored"
-		policies '[inputs | lost($bounds[0])] | select(. != []) | "\($object): the change deletes \(join(", ")). "' \
-			-n --slurpfile bounds "$WORK/bounds" "$WORK/stored" | sed "s|\$|$(how_to_consent)|"
+		list_topics
+		topic_stats "$WORK/topics" >"$WORK/stored"
+		policies '[inputs | lost($bounds[0])] | select(. != []) | "\($object): the change deletes \(join(", ")). \($consent)"' \
+			-n --slurpfile bounds "$WORK/bounds" --arg consent "$(how_to_consent)" "$WORK/stored"
 	fi
 }
 
 refusals_of_removal() {
 	look
 	if [ "$(view state)" = live ] && [ "$(view owner)" = "$STACK" ] && ! consented; then
-		topics | topic_stats >"$WORK/stored"
-		"$gojq" -n -r --arg object "$OBJECT" '
-			[inputs | "\(.topic) (\(.stats.storageSize // 0) bytes)"] | select(. != []) | "\($object) is not declared any more and holds \(join(", ")). "' "$WORK/stored" |
-			sed "s|\$|$(how_to_consent)|"
+		list_topics
+		topic_stats "$WORK/topics" >"$WORK/stored"
+		"$gojq" -n -r --arg object "$OBJECT" --arg consent "$(how_to_consent)" '
+			[inputs | "\(.topic) (\(.stats.storageSize // 0) bytes)"] | select(. != [])
+			| "\($object) is not declared any more and holds \(join(", ")). \($consent)"' "$WORK/stored"
 	fi
 }
 
@@ -164,8 +170,8 @@ remove() {
 		say "$OBJECT kept: this stack did not create it"
 		return
 	fi
-	topics >"$WORK/left"
-	count=$(wc -l <"$WORK/left" | tr -d ' ')
+	list_topics
+	count=$(count_topics)
 	if [ "$state" = deleted ] || { [ "$count" -gt 0 ] && consented; }; then
 		delete_with_topics
 	elif [ "$count" -gt 0 ]; then

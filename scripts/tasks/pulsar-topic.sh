@@ -24,18 +24,19 @@ live() {
 		printf 'GET %s/partitions\nGET %s/subscriptions\n' "$TOPIC_PATH" "$TOPIC_PATH" | pulsar_requests live >"$WORK/live.statuses" || no_answer
 	read -r STATUS request <"$WORK/live.statuses"
 	case $STATUS in
-	200) "$gojq" .partitions "$WORK/live.00001" >"$WORK/live" ;;
+	200) "$gojq" .partitions "$WORK/live.1" >"$WORK/live" ;;
 	404) return 1 ;;
-	*) fail "$OBJECT: Pulsar answers $STATUS to $request: $(reason "$WORK/live.00001")" ;;
+	*) fail "$OBJECT: Pulsar answers $STATUS to $request: $(reason "$WORK/live.1")" ;;
 	esac
-	cat "$WORK/live.00002" >>"$WORK/live"
+	cat "$WORK/live.2" >>"$WORK/live"
 }
 
 # Stats of the topic, all partitions together, in $WORK/stats.
 stats() {
 	printf 'GET %s/%s?getPreciseBacklog=true\n' "$TOPIC_PATH" stats "$TOPIC_PATH" partitioned-stats | pulsar_requests stats >"$WORK/stats.statuses" || no_answer
 	# A topic has one of the two.
-	cat "$WORK"/stats.0* | "$gojq" -c 'select(has("storageSize"))' >"$WORK/stats"
+	"$gojq" -c 'select(has("storageSize"))' "$WORK/stats.1" "$WORK/stats.2" >"$WORK/stats"
+	[ -s "$WORK/stats" ] || fail "$OBJECT: Pulsar does not tell what it stores: $(reason "$WORK/stats.1")"
 }
 
 desired() {
@@ -70,11 +71,10 @@ refusals() {
 		properties '$goal | to_entries[] | select(.value == null and exists(.key)) | .key | ltrimstr("subscription/")' >"$WORK/unwanted"
 		if [ -s "$WORK/unwanted" ]; then
 			stats
-			"$gojq" -r --arg object "$OBJECT" --rawfile unwanted "$WORK/unwanted" '
+			"$gojq" -r --arg object "$OBJECT" --arg consent "$(how_to_consent_here)" --rawfile unwanted "$WORK/unwanted" '
 				.subscriptions as $subscriptions | $unwanted | rtrimstr("\n") | split("\n")[]
 				| { name: ., messages: ($subscriptions[.].msgBacklog // 0) } | select(.messages > 0)
-				| "\($object): subscription \(.name) is not declared any more and has \(.messages) messages to deliver. "' "$WORK/stats" |
-				sed "s|\$|$(how_to_consent_here)|"
+				| "\($object): subscription \(.name) is not declared any more and has \(.messages) messages to deliver. \($consent)"' "$WORK/stats"
 		fi
 	fi
 }
@@ -83,8 +83,8 @@ refusals() {
 refusals_of_removal() {
 	if made_by_us && live && ! consented_here; then
 		stats
-		"$gojq" -r --arg object "$OBJECT" 'select(.storageSize > 0) | "\($object) is not declared any more and holds \(.storageSize) bytes. "' "$WORK/stats" |
-			sed "s|\$|$(how_to_consent_here)|"
+		"$gojq" -r --arg object "$OBJECT" --arg consent "$(how_to_consent_here)" '
+			select(.storageSize > 0) | "\($object) is not declared any more and holds \(.storageSize) bytes. \($consent)"' "$WORK/stats"
 	fi
 }
 
@@ -114,7 +114,10 @@ remove() {
 		say "$OBJECT left as it is: $ADMIN_URL does not answer"
 		return
 	fi
-	live || return 0
+	if ! live; then
+		forget_made
+		return
+	fi
 	if ! made_by_us; then
 		say "$OBJECT kept: this stack did not create it"
 		return
@@ -131,9 +134,11 @@ remove() {
 	if [ "$(head -n 1 "$WORK/live")" -gt 0 ]; then partitions=/partitions; fi
 	pulsar_admin DELETE "$TOPIC_PATH$partitions$force"
 	case $STATUS in
-	204) say "$OBJECT deleted" ;;
-	404) ;;
-	412) say "$OBJECT kept: $(reason "$WORK/answer.00001")" ;;
+	204 | 404)
+		forget_made
+		say "$OBJECT deleted"
+		;;
+	412) say "$OBJECT kept: $(reason "$WORK/answer.1")" ;;
 	*) unexpected ;;
 	esac
 }

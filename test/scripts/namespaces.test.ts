@@ -164,7 +164,7 @@ function keeps(retention: Retention | undefined): [number, number] {
 }
 
 for (const [index, userland] of USERLANDS.filter(({ name }) => /^(dash with the|ash )/.test(name)).entries()) {
-  describe(`Pulsar namespaces, ${userland.name}`, { timeout: 180_000 }, () => {
+  describe(`Pulsar namespaces, ${userland.name}`, { timeout: 300_000 }, () => {
     let admin: Admin;
     before(() => (admin = new Admin(userland, `t${index}`)));
     after(() => admin.host.dispose());
@@ -315,6 +315,8 @@ for (const [index, userland] of USERLANDS.filter(({ name }) => /^(dash with the|
       succeed(admin.topic("apply", "all", "theirs"), /^unchanged$/m);
       admin.consent(`namespace/${tenant}/all`);
       assert.equal(admin.topic("refusals_of_removal", "all", "plain").stdout, "");
+      succeed(admin.topic("remove", "all", "plain"), /deleted/);
+      for (const _ of [1, 2]) assert.equal(admin.topic("remove", "all", "plain").stdout, "");
       succeed(admin.topic("remove", "all", "theirs"), /kept: this stack did not create it/);
       admin.consent();
     });
@@ -326,7 +328,7 @@ for (const [index, userland] of USERLANDS.filter(({ name }) => /^(dash with the|
         admin.namespace("refusals_of_removal", "all", {}).stdout,
         new RegExp(`not declared any more and holds persistent://${tenant}/all/.* bytes.*add "${object}"`),
       );
-      succeed(admin.namespace("remove", "all", {}), /kept with 5 topics/);
+      succeed(admin.namespace("remove", "all", {}), /kept with 4 topics/);
       succeed(admin.namespace("remove", "neighbour", {}), /kept: this stack did not create it/);
       succeed(admin.namespace("remove", "new", {}), /deleted/);
       admin.consent(object);
@@ -334,7 +336,7 @@ for (const [index, userland] of USERLANDS.filter(({ name }) => /^(dash with the|
       succeed(admin.namespace("remove", "all", {}), /deleted with its topics/);
       succeed(admin.namespace("remove", "all", {}), /^$/);
       assert.deepEqual(await admin.get("brokers/configuration/values"), {});
-      succeed(admin.tenantTask("remove"), /kept: this stack did not create it|kept: it has namespaces/);
+      for (const _ of [1, 2]) succeed(admin.tenantTask("remove"), /kept: it has namespaces/);
       assert.ok(((await admin.get(`namespaces/${tenant}`)) as string[]).includes(`${tenant}/neighbour`));
     });
 
@@ -347,7 +349,7 @@ for (const [index, userland] of USERLANDS.filter(({ name }) => /^(dash with the|
       const ours = new Admin(userland, `ours${index}`);
       succeed(ours.tenantTask("apply"));
       succeed(ours.tenantTask("remove"), /deleted/);
-      succeed(ours.tenantTask("remove"), /^/);
+      succeed(ours.tenantTask("remove"), /kept: this stack did not create it/);
       ours.host.dispose();
     });
 
@@ -376,7 +378,7 @@ function* walk(count: number): Generator<number> {
   }
 }
 
-test("retention and quotas change into each other in one apply, and keep what both ends keep at every step", { timeout: 60_000 }, () => {
+test("retention and quotas change into each other in one apply, and keep what both ends keep at every step", { timeout: 120_000 }, () => {
   const [userland] = USERLANDS;
   assert.ok(userland);
   const admin = new Admin(userland, "mix");
@@ -397,7 +399,7 @@ test("retention and quotas change into each other in one apply, and keep what bo
   admin.host.dispose();
 });
 
-test("a namespace that a killed broker left half deleted is deleted to the end by the next run", { timeout: 180_000 }, async () => {
+test("a namespace that a killed broker left half deleted is deleted to the end by the next run", { timeout: 300_000 }, async () => {
   const [userland] = USERLANDS;
   assert.ok(userland);
   const admin = new Admin(userland, "half");
