@@ -8,6 +8,7 @@ import { parseConfig } from "../config/load";
 import { pinnedVersions } from "../config/pins";
 import { natsServerConf } from "../render/nats-server";
 import { artifactDir, platform } from "../setup/paths";
+import { SPREAD, spread } from "./statistics";
 
 /** Interleaved pairs of each workload. */
 const PAIRS = 5;
@@ -60,13 +61,8 @@ function rate(server: Server, args: readonly string[]): number {
   return publishers.reduce((sum, row) => sum + Number(row[column]), 0);
 }
 
-const sorted = (values: readonly number[]) => [...values].sort((a, b) => a - b);
-const spread = (values: readonly number[], digits: number) => {
-  const [min, median, max] = [0, Math.floor(values.length / 2), values.length - 1].map((index) => sorted(values)[index] ?? NaN);
-  return [min, median, max].map((value) => (value ?? NaN).toFixed(digits).padStart(10)).join("");
-};
-
-async function main(): Promise<void> {
+/** Prints the rates of every workload. */
+export async function benchNats(): Promise<void> {
   const servers = new Map<Kind, Server>();
   try {
     for (const [index, kind] of (["ours", "bare", "interval"] as const).entries())
@@ -75,7 +71,7 @@ async function main(): Promise<void> {
       const [ours, other] = [servers.get("ours"), servers.get(against)];
       if (ours === undefined || other === undefined) throw new Error("unreachable: every kind is started");
       const pairs = Array.from({ length: PAIRS }, () => [rate(ours, args), rate(other, args)] as const);
-      console.log(`${name} (messages/s)${" ".repeat(Math.max(0, 40 - name.length))}min    median       max`);
+      console.log(`${`${name} (messages/s)`.padEnd(46)}${SPREAD}`);
       console.log(
         `  ${"ours".padEnd(44)}${spread(
           pairs.map(([mine]) => mine),
@@ -103,8 +99,3 @@ async function main(): Promise<void> {
     rmSync(directory, { recursive: true, force: true });
   }
 }
-
-main().catch((error: unknown) => {
-  console.error(error);
-  process.exitCode = 1;
-});

@@ -42,7 +42,8 @@ function quantitySchema(
   return z.string(allowed).transform((text, context) => {
     const amount = quantity(text, units);
     if (amount !== undefined && amount >= low && amount <= high) return amount;
-    if (Object.hasOwn(words, text)) return words[text] ?? NaN;
+    const meaning = Object.entries(words).find(([word]) => word === text);
+    if (meaning !== undefined) return meaning[1];
     context.addIssue({ code: "custom", message: allowed });
     return z.NEVER;
   });

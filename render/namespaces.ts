@@ -73,7 +73,7 @@ export function namespacePolicies(namespace: NamespaceConfig, offloadDriver: Off
 
 /** What a topic is declared with: paths of the admin API below the topic, and where a new subscription starts. */
 export function topicProperties({ partitions, subscriptions }: TopicConfig): string {
-  const positions = Object.entries(subscriptions).map(([name, { position }]): [string, unknown] => [`subscription/${name}`, position]);
+  const positions = Object.entries(subscriptions).map(([name, { position }]) => [`subscription/${name}`, position] as const);
   return jsonLines({ partitions, ...Object.fromEntries(positions) });
 }
 

@@ -6,9 +6,9 @@ gojq=$PREFIX/opt/gojq/current/gojq
 CONSENTS=$PREFIX/var/lib/messaging/ledger/$STACK/allow-data-loss
 
 # Sends the requests on standard input, METHOD PATH [BODY] a line with the path below /admin/v2, in order over one connection. Prints STATUS and the
-# request for each; the answer to the first is left in $WORK/<name>.00001, and so on.
+# request for each; the answer to the first is left in $WORK/<name>.1, and so on. With `fail` the first that is refused is the last.
 pulsar_requests() {
-	awk -v url="$ADMIN_URL/admin/v2/" -v answers="$WORK/$1." '
+	awk -v url="$ADMIN_URL/admin/v2/" -v answers="$WORK/$1." -v options="${2:-}" '
 		{
 			method = $1
 			path = $2
@@ -18,27 +18,31 @@ pulsar_requests() {
 			print "url = \"" url path "\""
 			print "request = \"" method "\""
 			if (body != "") print "header = \"Content-Type: application/json\"\ndata = \"" body "\""
-			printf "output = \"%s%05d\"\n", answers, NR
+			print "output = \"" answers NR "\""
 			print "write-out = \"%{http_code} " $0 "\\n\""
 			print "silent\ngloboff\nnoproxy = \"*\"\nconnect-timeout = 5\nmax-time = 60"
+			print options
 		}' >"$WORK/requests"
-	curl -q -K "$WORK/requests" || fail "Pulsar on $ADMIN_URL does not answer"
+	curl -q --fail-early -K "$WORK/requests"
 }
 
-# Sends one request: its status in STATUS, its answer in $WORK/answer.00001.
+no_answer() {
+	fail "Pulsar on $ADMIN_URL does not answer"
+}
+
+# Sends one request: its status in STATUS, its answer in $WORK/answer.1.
 pulsar_admin() {
-	STATUS=$(say "$*" | pulsar_requests answer) || exit 1
+	STATUS=$(say "$*" | pulsar_requests answer) || no_answer
 	STATUS=${STATUS%% *}
 }
 
-# Sends requests as pulsar_requests does, and any other answer than 2xx is a failure. Says what was written; LAST is the file of the last answer.
-pulsar_do() {
-	pulsar_requests "$1" >"$WORK/$1.statuses" || exit 1
+# Says what the requests of that name wrote; any other answer than 2xx is a failure. LAST is the file of the last answer.
+pulsar_check() {
 	number=0
 	refused=
 	while IFS=' ' read -r status request; do
 		number=$((number + 1))
-		LAST=$WORK/$1.$(printf %05d "$number")
+		LAST=$WORK/$1.$number
 		case $status:$request in
 		2??:GET*) ;;
 		2??:*) say "$request" ;;
@@ -68,44 +72,57 @@ how_to_consent() {
 	say "To accept the loss, add \"$OBJECT\" to messaging:allowDataLoss."
 }
 
-# Remembers in the ledger that this stack made the object; what it found there when it came is never deleted.
+# Which objects this stack made; what it found there when it came is never deleted. Outlives the ledger entry, because objects that are kept do too.
+MADE=$PREFIX/var/lib/messaging/ledger/$STACK/made/$RESOURCE
+
 mark_made() {
-	mkdir -p "$ENTRY"
-	: >"$ENTRY/made"
+	mkdir -p "${MADE%/*}"
+	: >"$MADE"
 }
 
 made_by_us() {
-	[ -e "$ENTRY/made" ]
+	[ -e "$MADE" ]
+}
+
+forget_made() {
+	rm -f "$MADE"
+	rmdir "${MADE%/*}" 2>/dev/null || :
 }
 
 # Fails with what the server said to the last pulsar_admin.
 unexpected() {
-	fail "$OBJECT: Pulsar answers $STATUS: $(reason "$WORK/answer.00001")"
+	fail "$OBJECT: Pulsar answers $STATUS: $(reason "$WORK/answer.1")"
 }
 
-# What the ledger remembers as written (APPLIED) is unset when it is not asked for any more. It is noted before the first request, so that a run
-# that is cut off leaves nothing behind that nobody remembers.
-note_intent() {
-	mkdir -p "$ENTRY"
-	cat "$WORK/body" >>"$ENTRY/written"
+# Bodies written before, by the last run and by runs that were cut off since: what they have and this one has not is unset.
+APPLIED=$WORK/applied
+: >"$APPLIED"
+if [ -f "$ENTRY/inputs" ]; then sed '1,/^$/d' "$ENTRY/inputs" >"$APPLIED"; fi
+if [ -s "$ENTRY/begun" ]; then cat "$ENTRY/begun" >>"$APPLIED"; fi
+
+# Remembers the body before its first request, until it is applied.
+begin() {
+	[ -d "$ENTRY" ] || mkdir -p "$ENTRY"
+	cat "$WORK/body" >>"$ENTRY/begun"
 }
 
-note_done() {
-	cat "$WORK/body" >"$ENTRY/written"
+applied() {
+	: >"$ENTRY/begun"
 }
 
-APPLIED=$ENTRY/written
-[ -f "$APPLIED" ] || APPLIED=/dev/null
-
-# Stored messages of topics (full names on standard input), for a refusal that names them: JSON with the name, its stats and its ledgers.
+# Stored messages of topics (full names, a line each in the file), for a refusal that names them: JSON with the name, its stats and its ledgers.
 topic_stats() {
-	sed 's|^persistent://||' >"$WORK/topics"
-	[ -s "$WORK/topics" ] || return 0
 	while read -r topic; do
-		say "GET persistent/$topic/stats?getPreciseBacklog=true&subscriptionBacklogSize=true&getEarliestTimeInBacklog=true"
-		say "GET persistent/$topic/internal-info"
-	done <"$WORK/topics" | pulsar_requests stats >"$WORK/stats.statuses" || exit 1
-	"$gojq" -c -s --rawfile names "$WORK/topics" '
-		. as $answers | $names | rtrimstr("\n") | split("\n") | to_entries[]
-		| { topic: "persistent://\(.value)", stats: $answers[2 * .key], ledgers: $answers[2 * .key + 1] }' "$WORK"/stats.0*
+		say "GET persistent/${topic#persistent://}/stats?getPreciseBacklog=true&subscriptionBacklogSize=true&getEarliestTimeInBacklog=true"
+		say "GET persistent/${topic#persistent://}/internal-info"
+	done <"$1" >"$WORK/questions"
+	if ! [ -s "$WORK/questions" ]; then return; fi
+	pulsar_requests stats <"$WORK/questions" >"$WORK/stats.statuses" || no_answer
+	# A topic that went away meanwhile is not at stake; what cannot be told might be.
+	if grep -v -e '^2' -e '^404' "$WORK/stats.statuses" >&2; then fail "$OBJECT: Pulsar does not tell what its topics store"; fi
+	number=1
+	while read -r topic; do
+		printf '{"topic":"%s","stats":%s,"ledgers":%s}\n' "$topic" "$(cat "$WORK/stats.$number")" "$(cat "$WORK/stats.$((number + 1))")"
+		number=$((number + 2))
+	done <"$1"
 }

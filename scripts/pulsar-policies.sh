@@ -52,7 +52,7 @@ policies='
 	# What a policy will be.
 	def becomes($key): . as $document | goal | if has($key) then .[$key] else $document | getpath(place($key)) end;
 
-	def lines($object): to_entries[] | "\($object) \(.key) \(.value | if . == null then "unset" else tojson end)";
+	def lines: to_entries[] | "\(.key) \(.value | if . == null then "unset" else tojson end)";
 
 	def post($key; $value):
 		"\(if $key == "schemaCompatibilityStrategy" then "PUT" else "POST" end) namespaces/\($namespace)/\($key) \($value | tojson)";
@@ -68,12 +68,12 @@ policies='
 	def is_on: . != null and (.retentionTimeInMinutes != 0 or .retentionSizeInMB != 0);
 
 	# Retention and a size quota that Pulsar refuses together, where one of them is written by another hand.
-	def contradictions($object):
+	def contradictions:
 		(becomes(retention) | select(is_on)) as $retention | (becomes(size_quota) | values) as $quota
 		| if $retention.retentionSizeInMB > 0 and $quota.limitSize >= $retention.retentionSizeInMB * 1048576
-		  then "\($object): retention of \($retention.retentionSizeInMB) MiB must be above the backlog quota of \($quota.limitSize) bytes"
+		  then "retention of \($retention.retentionSizeInMB) MiB must be above the backlog quota of \($quota.limitSize) bytes"
 		  elif $retention.retentionTimeInMinutes > 0 and $quota.limitTime >= $retention.retentionTimeInMinutes * 60
-		  then "\($object): retention of \($retention.retentionTimeInMinutes) minutes must be above the backlog quota of \($quota.limitTime) seconds"
+		  then "retention of \($retention.retentionTimeInMinutes) minutes must be above the backlog quota of \($quota.limitTime) seconds"
 		  else empty end;
 
 	def unlimited: { retentionTimeInMinutes: -1, retentionSizeInMB: -1 };
@@ -129,4 +129,23 @@ policies='
 		    | "\(.) bytes of acknowledged messages in \($topic)"),
 		  ([ ($bounds.deliveredSeconds, $bounds.backlogSeconds | values | select($waiting > .)), ($bounds.backlogBytes | values | select(($stats.backlogSize // 0) > .)) ] | select(length > 0)
 		    | "messages that wait for delivery (\($messages)) in \($topic)");
+
+	# Everything that follows from the document (null: there is none), a line each under a heading.
+	def view($object; $stack):
+		"desired \($object) \(goal | lines)",
+		if . == null then
+			"state absent", "found \($object) absent",
+			(created({ "managed-by": $stack }) | "request PUT namespaces/\($namespace) \(tojson)", "request \(requests)")
+		else
+			"owner \(.properties["managed-by"] // "nobody")",
+			if .deleted then "state deleted", "found \($object) half deleted"
+			else
+				. as $document | "state live",
+				"found \($object) \(goal | with_entries(.value = (.key as $key | .value as $asked | $document | found($key; $asked))) | lines)",
+				"request \(requests)",
+				"refusal \($object): \(.properties["managed-by"] // $stack | select(. != $stack) | "it belongs to stack \(.), which has to give it up first")",
+				"refusal \($object): \(contradictions)",
+				(bounds | select(. != {}) | "bounds \(tojson)")
+			end
+		end;
 '

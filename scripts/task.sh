@@ -5,12 +5,13 @@
 #   desired   lines that describe the host as the inputs ask for it
 #   observe   the same lines as the host is
 #   apply     makes the host so        remove   takes it away again, never data
+#   create    makes what the ledger does not know without looking first, and fails when it is there; most tasks have none
 #   refusals  lines that say why apply must not be, refusals_of_removal why remove must not; most tasks have none
 # and everything else (what differs, doing nothing, proof afterwards, ledger, lock) is here, once.
 set -eu
 umask 077
 
-LIB=$(dirname "$0")
+LIB=${0%/*}
 # shellcheck source=scripts/lib.sh
 . "$LIB/lib.sh"
 
@@ -48,6 +49,9 @@ ENTRY=$PREFIX/var/lib/messaging/ledger/$STACK/$RESOURCE
 # shellcheck disable=SC2034 # scripts read it: `no` makes apply run although nothing differs
 SKIP_UNCHANGED=yes
 
+create() {
+	return 1
+}
 refusals() {
 	:
 }
@@ -67,7 +71,7 @@ differences() {
 
 # One run of a task at a time: an orphan of a killed run may still be at work. A dead holder's lock is taken over.
 lock() {
-	mkdir -p "$PREFIX/run"
+	[ -d "$PREFIX/run" ] || mkdir -p "$PREFIX/run"
 	waited=0
 	while ! ln -s "$$" "$PREFIX/run/$RESOURCE.lock" 2>/dev/null; do
 		holder=$(readlink "$PREFIX/run/$RESOURCE.lock" || :)
@@ -83,7 +87,7 @@ lock() {
 }
 
 record() {
-	mkdir -p "$ENTRY"
+	[ -d "$ENTRY" ] || mkdir -p "$ENTRY"
 	cp "$WORK/inputs" "$ENTRY/inputs.new"
 	mv "$ENTRY/inputs.new" "$ENTRY/inputs"
 	date -u +%Y-%m-%dT%H:%M:%SZ >"$ENTRY/applied"
@@ -95,15 +99,21 @@ differences | refusals | refusals_of_removal)
 	;;
 apply)
 	lock
-	# Assigned first, not tested in place: a host that cannot be compared ends the run here.
-	left=$(differences)
-	if [ "$SKIP_UNCHANGED" = yes ] && [ -z "$left" ]; then
-		say "unchanged"
-	else
-		refused=$(refusals)
-		[ -z "$refused" ] || fail "refused, nothing was changed:
+	unchanged=
+	if [ -e "$ENTRY/inputs" ] || ! create; then
+		# Assigned first, not tested in place: a host that cannot be compared ends the run here.
+		left=$(differences)
+		if [ "$SKIP_UNCHANGED" = yes ] && [ -z "$left" ]; then
+			unchanged=yes
+			say "unchanged"
+		else
+			refused=$(refusals)
+			[ -z "$refused" ] || fail "refused, nothing was changed:
 $refused"
-		apply
+			apply
+		fi
+	fi
+	if [ -z "$unchanged" ]; then
 		left=$(differences)
 		[ -z "$left" ] || fail "$RESOURCE: applied, but the host is not as asked:
 $left"

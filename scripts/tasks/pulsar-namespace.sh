@@ -4,7 +4,7 @@
 # ADMIN_URL, NAMESPACE (tenant/namespace)
 
 OBJECT=namespace/$NAMESPACE
-LIVE=$WORK/live.00001
+VIEW=$WORK/view
 # shellcheck source=scripts/pulsar-admin.sh
 . "$LIB/pulsar-admin.sh"
 # shellcheck source=scripts/pulsar-policies.sh
@@ -18,94 +18,120 @@ policies() {
 		--slurpfile wanted "$WORK/body" --slurpfile applied "$APPLIED" "$policies$program" "$@"
 }
 
-# The document of the namespace in $LIVE; false when it does not exist.
-live() {
-	[ -z "${READ_BACK:-}" ] || return 0
-	STATUS=$(say "GET namespaces/$NAMESPACE" | pulsar_requests live) || exit 1
+# Looks at the namespace once: its document and what follows from it (scripts/pulsar-policies.sh, view).
+look() {
+	if [ -f "$VIEW" ]; then return; fi
+	say "GET namespaces/$NAMESPACE" | pulsar_requests live >"$WORK/live.statuses" || no_answer
+	read -r STATUS request <"$WORK/live.statuses"
 	case $STATUS in
-	200*) ;;
-	404*) return 1 ;;
-	*) fail "$OBJECT: Pulsar answers ${STATUS%% *}: $(reason "$LIVE")" ;;
+	200) ;;
+	404) say null >"$WORK/live.1" ;;
+	*) fail "$OBJECT: Pulsar answers $STATUS to $request: $(reason "$WORK/live.1")" ;;
 	esac
+	policies 'view($object; $stack)' "$WORK/live.1" >"$VIEW" || exit 1
 }
 
-is_ours() {
-	[ "$("$gojq" -r '.properties["managed-by"]' "$LIVE")" = "$STACK" ]
+# The lines of the view under a heading.
+view() {
+	while read -r heading line; do
+		if [ "$heading" = "$1" ]; then say "$line"; fi
+	done <"$VIEW"
 }
 
-# A broker that was stopped while it deleted a namespace leaves it marked: nothing in it can be used again, and only deleting it once more helps.
-is_half_deleted() {
-	[ "$("$gojq" .deleted "$LIVE")" = true ]
+desired() {
+	look
+	view desired
 }
 
-# Full names of its persistent topics, a partition each.
-topics() {
+observe() {
+	view found
+}
+
+# Full names of its persistent topics, a partition each, in $WORK/topics.
+list_topics() {
 	pulsar_admin GET "persistent/$NAMESPACE"
 	case $STATUS in
-	200) "$gojq" -r '.[]' "$WORK/answer.00001" ;;
-	404) ;;
+	200) "$gojq" -r '.[]' "$WORK/answer.1" >"$WORK/topics" ;;
+	404) : >"$WORK/topics" ;;
 	*) unexpected ;;
 	esac
 }
 
-desired() {
-	policies 'goal | lines($object)' -n
-}
-
-observe() {
-	if live; then
-		policies 'if .deleted then "\($object) half deleted"
-			else . as $live | goal | with_entries(.value = (.key as $key | .value as $asked | $live | found($key; $asked))) | lines($object) end' "$LIVE"
-	else
-		say "$OBJECT absent"
-	fi
+count_topics() {
+	wc -l <"$WORK/topics" | tr -d ' '
 }
 
 # Lines that say why the body must not be applied.
 refusals() {
-	live || return 0
-	policies '.properties["managed-by"] // $stack | select(. != $stack) | "\($object) belongs to stack \(.), which has to give it up first"' "$LIVE"
-	if is_half_deleted; then
-		topics >"$WORK/left"
-		if [ -s "$WORK/left" ] && ! consented; then
-			say "$OBJECT is half deleted, and nothing but deleting it to the end makes it usable; it still has $(wc -l <"$WORK/left" | tr -d ' ') topics. $(how_to_consent)"
+	look
+	view refusal
+	if consented; then return; fi
+	if [ "$(view state)" = deleted ]; then
+		list_topics
+		if [ -s "$WORK/topics" ]; then
+			say "$OBJECT is half deleted, and nothing but deleting it to the end makes it usable; it still has $(count_topics) topics. $(how_to_consent)"
 		fi
-		return
 	fi
-	policies 'contradictions($object)' "$LIVE"
-	if ! consented; then
-		policies 'bounds | select(. != {})' "$LIVE" >"$WORK/bounds"
-		if [ -s "$WORK/bounds" ]; then
-			topics | topic_stats >"$WORK/stored"
-			policies '[inputs | lost($bounds[0])] | select(. != []) | "\($object): the change deletes \(join(", ")). "' \
-				-n --slurpfile bounds "$WORK/bounds" "$WORK/stored" | sed "s|\$|$(how_to_consent)|"
-		fi
+	view bounds >"$WORK/bounds"
+	if [ -s "$WORK/bounds" ]; then
+		list_topics
+		topic_stats "$WORK/topics" >"$WORK/stored"
+		policies '[inputs | lost($bounds[0])] | select(. != []) | "\($object): the change deletes \(join(", ")). \($consent)"' \
+			-n --slurpfile bounds "$WORK/bounds" --arg consent "$(how_to_consent)" "$WORK/stored"
 	fi
 }
 
 refusals_of_removal() {
-	if live && ! consented && is_ours && ! is_half_deleted; then
-		topics | topic_stats >"$WORK/stored"
-		"$gojq" -n -r --arg object "$OBJECT" '
-			[inputs | "\(.topic) (\(.stats.storageSize // 0) bytes)"] | select(. != []) | "\($object) is not declared any more and holds \(join(", ")). "' "$WORK/stored" |
-			sed "s|\$|$(how_to_consent)|"
+	look
+	if [ "$(view state)" = live ] && [ "$(view owner)" = "$STACK" ] && ! consented; then
+		list_topics
+		topic_stats "$WORK/topics" >"$WORK/stored"
+		"$gojq" -n -r --arg object "$OBJECT" --arg consent "$(how_to_consent)" '
+			[inputs | "\(.topic) (\(.stats.storageSize // 0) bytes)"] | select(. != [])
+			| "\($object) is not declared any more and holds \(join(", ")). \($consent)"' "$WORK/stored"
 	fi
 }
 
-apply() {
-	note_intent
-	if live && is_half_deleted; then delete_with_topics; fi
-	if live; then
-		policies requests "$LIVE" >"$WORK/plan"
+# Checks what was sent, and takes what was read back behind the last write as what there is.
+read_back() {
+	pulsar_check "$1"
+	VIEW=$WORK/view.after
+	policies 'view($object; $stack)' "$LAST" >"$VIEW" || exit 1
+	applied
+}
+
+# The requests that make the namespace, and the one that reads it back.
+creation() {
+	policies 'null | view($object; $stack) | select(startswith("request")) | ltrimstr("request ")' -n || exit 1
+	say "GET namespaces/$NAMESPACE"
+}
+
+create() {
+	begin
+	creation >"$WORK/plan"
+	if pulsar_requests create fail <"$WORK/plan" >"$WORK/create.statuses"; then
+		read_back create
 	else
-		policies 'created({ "managed-by": $stack }) | "PUT namespaces/\($namespace) \(tojson)", requests' -n >"$WORK/plan"
+		# Nothing of this body was written to what exists already.
+		cat "$APPLIED" >"$ENTRY/begun"
+		return 1
 	fi
-	say "GET namespaces/$NAMESPACE" >>"$WORK/plan"
-	pulsar_do apply <"$WORK/plan"
-	# What the launcher compares afterwards is what was read back behind the last write.
-	mv "$LAST" "$LIVE"
-	READ_BACK=yes
-	note_done
+}
+
+# A broker that was stopped while it deleted a namespace leaves it marked, and nothing in it can be used again: it is deleted to the end first.
+apply() {
+	begin
+	if [ "$(view state)" = deleted ]; then
+		delete_with_topics
+		creation >"$WORK/plan"
+	else
+		{
+			view request
+			say "GET namespaces/$NAMESPACE"
+		} >"$WORK/plan"
+	fi
+	pulsar_requests apply <"$WORK/plan" >"$WORK/apply.statuses" || no_answer
+	read_back apply
 }
 
 # Brokers delete topics together with their namespace only where that is allowed; it is, for as long as this takes.
@@ -125,26 +151,28 @@ delete_with_topics() {
 		esac
 		# Topics that clients open at this moment are in the way for a while.
 		tries=$((tries + 1))
-		[ "$tries" -le 20 ] || unexpected
-		sleep 1
+		[ "$tries" -le 100 ] || unexpected
+		pause
 	done
 	say "$OBJECT deleted with its topics"
 }
 
-# Without consent a namespace with topics stays: this is how destroy keeps data.
+# Without consent a namespace with topics stays: this is how destroy keeps data. A half deleted one is beyond keeping.
 remove() {
 	if ! server_answers; then
 		say "$OBJECT left as it is: $ADMIN_URL does not answer"
 		return
 	fi
-	live || return 0
-	if ! is_ours; then
+	look
+	state=$(view state)
+	if [ "$state" = absent ]; then return; fi
+	if [ "$(view owner)" != "$STACK" ]; then
 		say "$OBJECT kept: this stack did not create it"
 		return
 	fi
-	topics >"$WORK/left"
-	count=$(wc -l <"$WORK/left" | tr -d ' ')
-	if is_half_deleted || { [ "$count" -gt 0 ] && consented; }; then
+	list_topics
+	count=$(count_topics)
+	if [ "$state" = deleted ] || { [ "$count" -gt 0 ] && consented; }; then
 		delete_with_topics
 	elif [ "$count" -gt 0 ]; then
 		say "$OBJECT kept with $count topics"

@@ -23,8 +23,10 @@ observe() {
 # A standalone has one cluster; its name is the server's to say.
 apply() {
 	pulsar_admin GET clusters
-	say "PUT tenants/$TENANT $("$gojq" -c '{ allowedClusters: ., adminRoles: [] }' "$WORK/answer.00001")" | pulsar_do create
+	pulsar_admin PUT "tenants/$TENANT" "$("$gojq" -c '{ allowedClusters: ., adminRoles: [] }' "$WORK/answer.1")"
+	[ "$STATUS" = 204 ] || unexpected
 	mark_made
+	say "$OBJECT created"
 }
 
 remove() {
@@ -35,8 +37,10 @@ remove() {
 	else
 		pulsar_admin DELETE "tenants/$TENANT"
 		case $STATUS in
-		204) say "$OBJECT deleted" ;;
-		404) ;;
+		204 | 404)
+			forget_made
+			say "$OBJECT deleted"
+			;;
 		409) say "$OBJECT kept: it has namespaces" ;;
 		*) unexpected ;;
 		esac

@@ -17,24 +17,26 @@ properties() {
 		'"$1"
 }
 
-# The number of partitions and the subscriptions in $WORK/live; false when the topic does not exist, and nothing is in it.
+# The number of partitions and the subscriptions in $WORK/live, asked for once; false when the topic does not exist, and nothing is in it.
 live() {
 	: >"$WORK/live"
-	printf 'GET %s/partitions\nGET %s/subscriptions\n' "$TOPIC_PATH" "$TOPIC_PATH" | pulsar_requests live >"$WORK/live.statuses" || exit 1
+	[ -f "$WORK/live.statuses" ] ||
+		printf 'GET %s/partitions\nGET %s/subscriptions\n' "$TOPIC_PATH" "$TOPIC_PATH" | pulsar_requests live >"$WORK/live.statuses" || no_answer
 	read -r STATUS request <"$WORK/live.statuses"
 	case $STATUS in
-	200) "$gojq" .partitions "$WORK/live.00001" >"$WORK/live" ;;
+	200) "$gojq" .partitions "$WORK/live.1" >"$WORK/live" ;;
 	404) return 1 ;;
-	*) fail "$OBJECT: Pulsar answers $STATUS to $request: $(reason "$WORK/live.00001")" ;;
+	*) fail "$OBJECT: Pulsar answers $STATUS to $request: $(reason "$WORK/live.1")" ;;
 	esac
-	cat "$WORK/live.00002" >>"$WORK/live"
+	cat "$WORK/live.2" >>"$WORK/live"
 }
 
 # Stats of the topic, all partitions together, in $WORK/stats.
 stats() {
-	printf 'GET %s/%s?getPreciseBacklog=true\n' "$TOPIC_PATH" stats "$TOPIC_PATH" partitioned-stats | pulsar_requests stats >"$WORK/stats.statuses" || exit 1
+	printf 'GET %s/%s?getPreciseBacklog=true\n' "$TOPIC_PATH" stats "$TOPIC_PATH" partitioned-stats | pulsar_requests stats >"$WORK/stats.statuses" || no_answer
 	# A topic has one of the two.
-	cat "$WORK"/stats.0* | "$gojq" -c 'select(has("storageSize"))' >"$WORK/stats"
+	"$gojq" -c 'select(has("storageSize"))' "$WORK/stats.1" "$WORK/stats.2" >"$WORK/stats"
+	[ -s "$WORK/stats" ] || fail "$OBJECT: Pulsar does not tell what it stores: $(reason "$WORK/stats.1")"
 }
 
 desired() {
@@ -69,11 +71,10 @@ refusals() {
 		properties '$goal | to_entries[] | select(.value == null and exists(.key)) | .key | ltrimstr("subscription/")' >"$WORK/unwanted"
 		if [ -s "$WORK/unwanted" ]; then
 			stats
-			"$gojq" -r --arg object "$OBJECT" --rawfile unwanted "$WORK/unwanted" '
+			"$gojq" -r --arg object "$OBJECT" --arg consent "$(how_to_consent_here)" --rawfile unwanted "$WORK/unwanted" '
 				.subscriptions as $subscriptions | $unwanted | rtrimstr("\n") | split("\n")[]
 				| { name: ., messages: ($subscriptions[.].msgBacklog // 0) } | select(.messages > 0)
-				| "\($object): subscription \(.name) is not declared any more and has \(.messages) messages to deliver. "' "$WORK/stats" |
-				sed "s|\$|$(how_to_consent_here)|"
+				| "\($object): subscription \(.name) is not declared any more and has \(.messages) messages to deliver. \($consent)"' "$WORK/stats"
 		fi
 	fi
 }
@@ -82,13 +83,13 @@ refusals() {
 refusals_of_removal() {
 	if made_by_us && live && ! consented_here; then
 		stats
-		"$gojq" -r --arg object "$OBJECT" 'select(.storageSize > 0) | "\($object) is not declared any more and holds \(.storageSize) bytes. "' "$WORK/stats" |
-			sed "s|\$|$(how_to_consent_here)|"
+		"$gojq" -r --arg object "$OBJECT" --arg consent "$(how_to_consent_here)" '
+			select(.storageSize > 0) | "\($object) is not declared any more and holds \(.storageSize) bytes. \($consent)"' "$WORK/stats"
 	fi
 }
 
 apply() {
-	note_intent
+	begin
 	made=
 	if ! live; then made=yes; fi
 	properties '
@@ -100,9 +101,11 @@ apply() {
 			| if .value and (exists(.key) | not) then "PUT \($path)/\(.key)\(.value | subscribe)"
 			  elif .value == null and exists(.key) then "DELETE \($path)/\(.key)?force=true"
 			  else empty end)' >"$WORK/plan"
-	pulsar_do apply <"$WORK/plan"
+	pulsar_requests apply <"$WORK/plan" >"$WORK/apply.statuses" || no_answer
+	pulsar_check apply
+	rm "$WORK/live.statuses"
 	[ -z "$made" ] || mark_made
-	note_done
+	applied
 }
 
 # Without consent a topic with messages stays on the server: this is how destroy keeps data.
@@ -111,7 +114,10 @@ remove() {
 		say "$OBJECT left as it is: $ADMIN_URL does not answer"
 		return
 	fi
-	live || return 0
+	if ! live; then
+		forget_made
+		return
+	fi
 	if ! made_by_us; then
 		say "$OBJECT kept: this stack did not create it"
 		return
@@ -128,9 +134,11 @@ remove() {
 	if [ "$(head -n 1 "$WORK/live")" -gt 0 ]; then partitions=/partitions; fi
 	pulsar_admin DELETE "$TOPIC_PATH$partitions$force"
 	case $STATUS in
-	204) say "$OBJECT deleted" ;;
-	404) ;;
-	412) say "$OBJECT kept: $(reason "$WORK/answer.00001")" ;;
+	204 | 404)
+		forget_made
+		say "$OBJECT deleted"
+		;;
+	412) say "$OBJECT kept: $(reason "$WORK/answer.1")" ;;
 	*) unexpected ;;
 	esac
 }

@@ -38,7 +38,7 @@ broken() {
 prove_health() {
 	# Publishes and reads a message of the broker's own.
 	pulsar_admin GET brokers/health
-	[ "$STATUS" = 200 ] || broken "the health check answers $STATUS: $(reason "$WORK/answer.00001")"
+	[ "$STATUS" = 200 ] || broken "the health check answers $STATUS: $(reason "$WORK/answer.1")"
 	curl -q -fsSL --noproxy '*' --max-time 10 -o "$WORK/metrics" "$ADMIN_URL/metrics/" || broken "/metrics/ does not answer"
 	grep -q '^pulsar_topics_count' "$WORK/metrics" || broken "/metrics/ has no pulsar_topics_count"
 	say "health: the broker publishes and reads; metrics answer"

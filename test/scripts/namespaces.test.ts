@@ -150,14 +150,14 @@ function keeps(retention: Retention | undefined): [number, number] {
 }
 
 for (const [index, userland] of USERLANDS.filter(({ name }) => /^(dash with the|ash )/.test(name)).entries()) {
-  describe(`Pulsar namespaces, ${userland.name}`, { timeout: 180_000 }, () => {
+  describe(`Pulsar namespaces, ${userland.name}`, { timeout: 300_000 }, () => {
     let admin: Admin;
     before(() => (admin = new Admin(userland, `t${index}`)));
     after(() => admin.host.dispose());
     const tenant = `t${index}`;
 
     test("a tenant is created once", async () => {
-      succeed(admin.tenantTask("apply"), /PUT tenants/);
+      succeed(admin.tenantTask("apply"), /created/);
       succeed(admin.tenantTask("apply"), /^unchanged$/m);
       assert.deepEqual(await admin.get(`tenants/${tenant}`), { adminRoles: [], allowedClusters: ["standalone"] });
     });
@@ -301,6 +301,8 @@ for (const [index, userland] of USERLANDS.filter(({ name }) => /^(dash with the|
       succeed(admin.topic("apply", "all", "theirs"), /^unchanged$/m);
       admin.consent(`namespace/${tenant}/all`);
       assert.equal(admin.topic("refusals_of_removal", "all", "plain").stdout, "");
+      succeed(admin.topic("remove", "all", "plain"), /deleted/);
+      for (const _ of [1, 2]) assert.equal(admin.topic("remove", "all", "plain").stdout, "");
       succeed(admin.topic("remove", "all", "theirs"), /kept: this stack did not create it/);
       admin.consent();
     });
@@ -312,7 +314,7 @@ for (const [index, userland] of USERLANDS.filter(({ name }) => /^(dash with the|
         admin.namespace("refusals_of_removal", "all", {}).stdout,
         new RegExp(`not declared any more and holds persistent://${tenant}/all/.* bytes.*add "${object}"`),
       );
-      succeed(admin.namespace("remove", "all", {}), /kept with 5 topics/);
+      succeed(admin.namespace("remove", "all", {}), /kept with 4 topics/);
       succeed(admin.namespace("remove", "neighbour", {}), /kept: this stack did not create it/);
       succeed(admin.namespace("remove", "new", {}), /deleted/);
       admin.consent(object);
@@ -320,7 +322,7 @@ for (const [index, userland] of USERLANDS.filter(({ name }) => /^(dash with the|
       succeed(admin.namespace("remove", "all", {}), /deleted with its topics/);
       succeed(admin.namespace("remove", "all", {}), /^$/);
       assert.deepEqual(await admin.get("brokers/configuration/values"), {});
-      succeed(admin.tenantTask("remove"), /kept: this stack did not create it|kept: it has namespaces/);
+      for (const _ of [1, 2]) succeed(admin.tenantTask("remove"), /kept: it has namespaces/);
       assert.ok(((await admin.get(`namespaces/${tenant}`)) as string[]).includes(`${tenant}/neighbour`));
     });
 
@@ -333,7 +335,7 @@ for (const [index, userland] of USERLANDS.filter(({ name }) => /^(dash with the|
       const ours = new Admin(userland, `ours${index}`);
       succeed(ours.tenantTask("apply"));
       succeed(ours.tenantTask("remove"), /deleted/);
-      succeed(ours.tenantTask("remove"), /^/);
+      succeed(ours.tenantTask("remove"), /kept: this stack did not create it/);
       ours.host.dispose();
     });
 
@@ -362,7 +364,7 @@ function* walk(count: number): Generator<number> {
   }
 }
 
-test("retention and quotas change into each other in one apply, and keep what both ends keep at every step", { timeout: 60_000 }, () => {
+test("retention and quotas change into each other in one apply, and keep what both ends keep at every step", { timeout: 120_000 }, () => {
   const [userland] = USERLANDS;
   assert.ok(userland);
   const admin = new Admin(userland, "mix");
@@ -383,7 +385,7 @@ test("retention and quotas change into each other in one apply, and keep what bo
   admin.host.dispose();
 });
 
-test("a namespace that a killed broker left half deleted is deleted to the end by the next run", { timeout: 180_000 }, async () => {
+test("a namespace that a killed broker left half deleted is deleted to the end by the next run", { timeout: 300_000 }, async () => {
   const [userland] = USERLANDS;
   assert.ok(userland);
   const admin = new Admin(userland, "half");

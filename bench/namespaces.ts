@@ -1,0 +1,132 @@
+// What applying namespaces costs: our task, one at a time and as many at a time as there are processors, against one curl that sends the same policies
+// over one connection, and against pulsar-admin. On one server, in turn. Prints, judges nothing.
+import { execFileSync } from "node:child_process";
+import { once } from "node:events";
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { availableParallelism, tmpdir } from "node:os";
+import { join } from "node:path";
+import { namespacesSchema } from "../config/namespaces";
+import { namespaceTasks, type NamespaceTasks } from "../tasks/namespaces";
+import { HostShell } from "../test/support/host-shell";
+import { PulsarServer } from "../test/support/pulsar-server";
+import { SPREAD, spread } from "./statistics";
+
+const NAMESPACES = 50;
+const ROUNDS = 3;
+const ADMIN_CALLS = 4;
+
+/** Five policies, and another value of each. */
+const POLICIES = [1, 2].map((factor) => ({
+  retention: { time: `${factor}h`, size: `${factor}GiB` },
+  backlogQuota: { size: { limit: `${factor * 100}MiB` } },
+  messageTtl: `${factor}d`,
+  maxProducersPerTopic: factor,
+  publishRate: { messages: factor * 1000 },
+}));
+
+type Policies = (typeof POLICIES)[number];
+
+function tasks(adminUrl: string, tenant: string, policies: Policies): NamespaceTasks[] {
+  const names = Array.from({ length: NAMESPACES }, (_, index) => `${tenant}/n${index}`);
+  return namespaceTasks(adminUrl, namespacesSchema.parse(Object.fromEntries(names.map((name) => [name, policies]))));
+}
+
+async function seconds(work: () => Promise<void> | void): Promise<number> {
+  const start = performance.now();
+  await work();
+  return (performance.now() - start) / 1000;
+}
+
+/** Applies every namespace with our launcher. @param width how many at a time */
+async function ours(host: HostShell, all: readonly NamespaceTasks[], width: number): Promise<void> {
+  const left = [...all];
+  const worker = async () => {
+    for (let next = left.shift(); next !== undefined; next = left.shift()) {
+      const { name, script, inputs, body } = next.namespace;
+      const child = host.start("apply", script, { RESOURCE: name, ...(inputs as Record<string, string>) }, body);
+      const [code] = (await once(child, "exit")) as [number];
+      if (code !== 0) throw new Error(`${name} was not applied`);
+    }
+  };
+  await Promise.all(Array.from({ length: width }, worker));
+}
+
+/** The same policies as one curl sends them, a POST each over one connection. @param create does it create the namespaces too? */
+function curl(adminUrl: string, directory: string, all: readonly NamespaceTasks[], create: boolean): void {
+  const sections = all.flatMap(({ name, namespace }) => {
+    const path = `${adminUrl}/admin/v2/namespaces/${name}`;
+    const posts = Object.entries(JSON.parse(namespace.body ?? "{}") as object).map(
+      ([policy, value]) =>
+        `url = "${path}/${policy}"\nrequest = POST\nheader = "Content-Type: application/json"\ndata = ${JSON.stringify(JSON.stringify(value))}`,
+    );
+    return [...(create ? [`url = "${path}"\nrequest = PUT`] : []), ...posts];
+  });
+  const config = join(directory, "curl");
+  writeFileSync(config, sections.map((section) => `${section}\nsilent\nshow-error\nfail\nnoproxy = "*"\n`).join("next\n"));
+  execFileSync("curl", ["-q", "-K", config, "--fail-early"]);
+}
+
+/** Prints the times of both ways of applying and their ratios to curl. */
+export async function benchNamespaces(): Promise<void> {
+  const directory = mkdtempSync(join(tmpdir(), "messaging-bench-"));
+  const host = new HostShell({ name: "this machine", shell: ["sh"], path: undefined });
+  const pulsar = await PulsarServer.start();
+  try {
+    host.installArtifact("gojq", true);
+    const results = new Map<string, number[]>();
+    const measure = async (name: string, work: () => Promise<void> | void) => {
+      results.set(name, [...(results.get(name) ?? []), await seconds(work)]);
+    };
+    const width = availableParallelism();
+    for (let round = 0; round < ROUNDS; round++) {
+      for (const [step, policies] of POLICIES.entries()) {
+        const what = step === 0 ? "create" : "change";
+        const declared = (tenant: string) => tasks(pulsar.adminUrl, `${tenant}${round}`, policies);
+        if (step === 0) for (const tenant of ["curl", "one", "many"]) await createTenant(pulsar, `${tenant}${round}`);
+        await measure(`${what}: one curl`, () => curl(pulsar.adminUrl, directory, declared("curl"), step === 0));
+        await measure(`${what}: tasks, one at a time`, () => ours(host, declared("one"), 1));
+        await measure(`${what}: tasks, ${width} at a time`, () => ours(host, declared("many"), width));
+      }
+    }
+    const admin: number[] = [];
+    for (let call = 1; call <= ADMIN_CALLS; call++) {
+      admin.push(
+        await seconds(() => void pulsar.tool("pulsar-admin", "namespaces", "set-message-ttl", "curl0/n0", "--messageTTL", String(call))),
+      );
+    }
+    print(results, admin);
+  } finally {
+    await pulsar.stop();
+    host.dispose();
+    rmSync(directory, { recursive: true, force: true });
+  }
+}
+
+function print(results: ReadonlyMap<string, readonly number[]>, admin: readonly number[]): void {
+  console.log(`${`${NAMESPACES} namespaces with five policies each (seconds)`.padEnd(46)}${SPREAD}`);
+  for (const [name, values] of results) {
+    console.log(`  ${name.padEnd(44)}${spread(values, 2)}`);
+    const reference = results.get(`${name.split(":")[0] ?? ""}: one curl`) ?? [];
+    if (reference !== values) {
+      console.log(
+        `  ${"  times as long as one curl, round by round".padEnd(44)}${spread(
+          values.map((value, round) => value / (reference[round] ?? NaN)),
+          2,
+        )}`,
+      );
+    }
+  }
+  const calls = NAMESPACES * 6;
+  console.log(`  ${`pulsar-admin, one call (${admin.length} measured)`.padEnd(44)}${spread(admin, 2)}`);
+  console.log(
+    `  ${`pulsar-admin, ${calls} calls (extrapolated)`.padEnd(44)}${spread(
+      admin.map((one) => one * calls),
+      0,
+    )}`,
+  );
+}
+
+async function createTenant(pulsar: PulsarServer, tenant: string): Promise<void> {
+  const { status, text } = await pulsar.admin("PUT", `tenants/${tenant}`, { adminRoles: [], allowedClusters: ["standalone"] });
+  if (status !== 204) throw new Error(`${tenant}: ${text}`);
+}

@@ -1,0 +1,18 @@
+// Usage: npm run bench -- [name ...]; without a name, every benchmark. They print, and judge nothing.
+import { benchNamespaces } from "./namespaces";
+import { benchNats } from "./nats";
+
+const BENCHMARKS: Readonly<Record<string, () => Promise<void>>> = { nats: benchNats, namespaces: benchNamespaces };
+
+async function main(names: readonly string[]): Promise<void> {
+  for (const name of names.length === 0 ? Object.keys(BENCHMARKS) : names) {
+    const benchmark = BENCHMARKS[name];
+    if (benchmark === undefined) throw new Error(`no benchmark ${name}: use ${Object.keys(BENCHMARKS).join(", ")}`);
+    await benchmark();
+  }
+}
+
+main(process.argv.slice(2)).catch((error: unknown) => {
+  console.error(error instanceof Error ? error.message : error);
+  process.exitCode = 1;
+});

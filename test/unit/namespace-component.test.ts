@@ -1,0 +1,68 @@
+import assert from "node:assert/strict";
+import { before, test } from "node:test";
+import * as pulumi from "@pulumi/pulumi";
+import { parseConfig } from "../../config/load";
+
+/** Inputs of each registered resource by name, and the parent of each below the host. */
+const registered = new Map<string, Record<string, unknown>>();
+const parents = new Map<string, string>();
+let names: string[];
+
+before(async () => {
+  await pulumi.runtime.setMocks(
+    {
+      call: () => ({}),
+      newResource: (args) => {
+        registered.set(args.name, args.inputs as Record<string, unknown>);
+        return { id: `${args.name}-id`, state: args.inputs as object };
+      },
+    },
+    "messaging",
+    "test",
+    false,
+  );
+  const { Host } = await import("../../hosts/host");
+  const { layout } = await import("../../hosts/layout");
+  const { parseObservation } = await import("../../hosts/observe");
+  const { declareNamespaces, Namespace, namespaceTasks } = await import("../../components/namespace");
+  const { namespaces } = parseConfig({
+    namespaces: {
+      "arc/agents": { retention: { time: "7d", size: "10GiB" }, topics: { "task-events": { partitions: 4 } } },
+      "arc/audit": {},
+      "rag/memory": {},
+    },
+  });
+  const recordParent: pulumi.ResourceTransformation = ({ name, opts }) => {
+    const { parent } = opts;
+    parents.set(name, parent instanceof Namespace ? "namespace" : parent instanceof Host ? "host" : "none");
+    return undefined;
+  };
+  const host = new Host({ key: "local", layout: layout("/srv"), observation: parseObservation("") }, { transformations: [recordParent] });
+  const service = host.run(host, { name: "service", script: "data-directory", inputs: {}, after: [] });
+  const output = declareNamespaces(host, host, { tasks: namespaceTasks("http://127.0.0.1:8080", namespaces), service, after: [] });
+  names = await new Promise((resolve) => output.apply(resolve));
+});
+
+test("a tenant once, a component for each namespace, its topics below it, all with stable names", () => {
+  assert.deepEqual(Object.fromEntries([...parents].filter(([name]) => /tenant|namespace|topic/.test(name))), {
+    "local-pulsar-tenant-arc": "host",
+    "local-pulsar-tenant-rag": "host",
+    "local-namespace-arc.agents": "host",
+    "local-namespace-arc.audit": "host",
+    "local-namespace-rag.memory": "host",
+    "local-pulsar-namespace-arc.agents": "namespace",
+    "local-pulsar-namespace-arc.audit": "namespace",
+    "local-pulsar-namespace-rag.memory": "namespace",
+    "local-pulsar-topic-arc.agents.task-events": "namespace",
+  });
+});
+
+test("what a task is about is its standard input, a policy a line", () => {
+  const stdin = String(registered.get("local-pulsar-namespace-arc.agents")?.["stdin"]);
+  assert.match(stdin, /^NAMESPACE=arc\/agents$/m);
+  assert.match(stdin, /^ {2}"retention": \{"retentionTimeInMinutes":10080,"retentionSizeInMB":10240\}$/m);
+});
+
+test("the output names what is declared", () => {
+  assert.deepEqual(names, ["arc/agents", "arc/audit", "rag/memory"]);
+});
