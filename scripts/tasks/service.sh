@@ -1,4 +1,4 @@
-# shellcheck shell=sh disable=SC2154 # inputs come from task.sh
+# shellcheck shell=sh disable=SC2153,SC2154 # inputs come from task.sh
 # Runs a service: switches its version, config and definition to the candidates, reloads or restarts it, proves that it is healthy and that the values in
 # effect are the asked ones, and switches back when it is not.
 #
