@@ -67,6 +67,8 @@ function offloading({ tieredStorage }: PulsarConfig, paths: PulsarPaths): Record
     offloadersDirectory: paths.tieredStorage.offloaders,
     fileSystemProfilePath: paths.tieredStorage.profile,
     fileSystemURI: "file:///",
+    // Where the offloader is unpacked: not in everybody's temporary directory.
+    narExtractionDirectory: `${paths.data}/nar`,
     managedLedgerOffloadAutoTriggerSizeThresholdBytes: tieredStorage.thresholdBytes ?? -1,
     managedLedgerOffloadThresholdInSeconds: thresholdMilliseconds === undefined ? -1 : Math.ceil(thresholdMilliseconds / 1000),
     managedLedgerOffloadDeletionLagMs: tieredStorage.deletionLagMilliseconds,

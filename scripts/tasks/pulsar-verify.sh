@@ -35,6 +35,12 @@ broken() {
 	fail "$ADMIN_URL: $1"
 }
 
+# Sends a request that has to succeed.
+must() {
+	pulsar_admin "$@"
+	case $STATUS in 2??) ;; *) unexpected ;; esac
+}
+
 prove_health() {
 	# Publishes and reads a message of the broker's own.
 	pulsar_admin GET brokers/health
@@ -87,19 +93,13 @@ next_is() {
 }
 
 prove_replay() {
-	pulsar_do replay >"$WORK/done" <<-END
-		PUT $SUBSCRIPTION "latest"
-	END
+	must PUT "$SUBSCRIPTION" '"latest"'
 	sleep 1
 	middle=$(date +%s)000
 	publish third
-	pulsar_do replay >"$WORK/done" <<-END
-		POST $SUBSCRIPTION/resetcursor/0
-	END
+	must POST "$SUBSCRIPTION/resetcursor/0"
 	next_is first "replay from the earliest message"
-	pulsar_do replay >"$WORK/done" <<-END
-		POST $SUBSCRIPTION/resetcursor/$middle
-	END
+	must POST "$SUBSCRIPTION/resetcursor/$middle"
 	next_is third "replay from a point in time"
 	say "replay: from the earliest message and from a point in time"
 }
@@ -109,9 +109,7 @@ apply() {
 	prove_log
 	drop_topic
 	topic_made=yes
-	pulsar_do create >"$WORK/done" <<-END
-		PUT persistent/$TOPIC
-	END
+	must PUT "persistent/$TOPIC"
 	prove_binary_protocol
 	prove_replay
 }
