@@ -11,6 +11,7 @@ import { configFile } from "../tasks/config-file";
 import { dataDirectory } from "../tasks/data-directory";
 import { file } from "../tasks/file";
 import { pulsarGuard } from "../tasks/pulsar-guard";
+import { pulsarToolsVerify } from "../tasks/pulsar-tools-verify";
 import { pulsarVerify } from "../tasks/pulsar-verify";
 import { service } from "../tasks/service";
 import type { HostTools } from "./host-tools";
@@ -130,6 +131,7 @@ export class PulsarStandalone extends pulumi.ComponentResource {
       service: this.service,
       after: programs,
     });
+    pulsarToolsVerify(host, this, { admin: layout.bin("pulsar-admin"), version: pulsar.version, verified: this.verified });
     // Known only when the server is proven, so that whoever takes an endpoint waits for that.
     const proven = (value: string) => this.verified.resource.urn.apply(() => value);
     this.endpoints = {
