@@ -134,16 +134,6 @@ export class PulsarServer {
     );
   }
 
-  /** Freezes the server, so that it does not answer. */
-  freeze(): void {
-    this.#process?.kill("SIGSTOP");
-  }
-
-  /** Lets it go on. */
-  thaw(): void {
-    this.#process?.kill("SIGCONT");
-  }
-
   /** Kills it as a power failure would, and starts it again on what it has stored. */
   async restart(): Promise<void> {
     await this.#kill();
