@@ -43,6 +43,11 @@ export function pulsarAdminUrl({ ports }: PulsarConfig): string {
   return `http://127.0.0.1:${ports.web}`;
 }
 
+/** What a namespace's offload policy has to say besides its thresholds: it hides the broker's own settings one by one. */
+export function offloadDriver(pulsar: PulsarConfig, layout: Layout): Readonly<Record<string, string>> {
+  return { managedLedgerOffloadDriver: "filesystem", offloadersDirectory: offloadersDirectory(pulsar, layout) };
+}
+
 /** What a preview asks the host about before anything is declared. */
 export function pulsarGuarded(pulsar: PulsarConfig, layout: Layout): TaskText[] {
   return [pulsarGuard(pulsar, dataPath(pulsar, layout))];
@@ -186,6 +191,10 @@ function jre(host: Host, parent: pulumi.Resource): Task {
   return artifact(host, parent, { task: "jre", name: "jre", version: pinnedVersions("jre")[0], link: false, uses: ["products/jre.sh"] });
 }
 
+function offloadersDirectory({ version }: PulsarConfig, layout: Layout): string {
+  return `${layout.opt("pulsar-offloaders", version)}/offloaders`;
+}
+
 function dataPath(pulsar: PulsarConfig, layout: Layout): string {
   return pulsar.dataDirectory ?? layout.data(PULSAR);
 }
@@ -201,7 +210,7 @@ function pulsarPaths(pulsar: PulsarConfig, layout: Layout, platform: string): Pu
       pulsar.tieredStorage === undefined
         ? undefined
         : {
-            offloaders: `${layout.opt("pulsar-offloaders", pulsar.version)}/offloaders`,
+            offloaders: offloadersDirectory(pulsar, layout),
             profile: layout.etc(PULSAR, "filesystem_offload_core_site.xml"),
           },
     loopback: platform.startsWith("darwin") ? "lo0" : "lo",

@@ -78,11 +78,19 @@ describe("Pulsar standalone on a real engine", { timeout: 1_800_000 }, () => {
       /log: no error while it started/,
       /binary protocol: /,
       /replay: from the earliest/,
+      /pulsar-admin 3\.3\.6: tenants/,
     ]) {
       assert.match(output, proof);
     }
     assert.deepEqual(stack.listenersBeyondLoopback("pulsar"), []);
     assert.match(stack.run(join(stack.prefix, "bin/pulsar-admin"), "namespaces", "list", "arc").output, /^arc\/agents$/m);
+  });
+
+  test("the example rebuilds a state by replaying its topic", () => {
+    const { status, output } = stack.run("sh", "examples/event-sourcing.sh", stack.prefix, "persistent://arc/agents/ledger");
+    assert.equal(status, 0, output);
+    const [, live, rebuilt] = /^live {4}(\w+)\nrebuilt (\w+)$/m.exec(output) ?? [];
+    assert.ok(live !== undefined && live === rebuilt, output);
   });
 
   test("messages, cursors and policies survive kill -9 twice", async () => {
