@@ -40,24 +40,29 @@ else
 	report memory "$(sysctl -n hw.memsize)"
 fi
 
-# The process that holds a socket inode; its descriptors are readable for its user and root only.
-holder_of_inode() {
-	for descriptor in /proc/[0-9]*/fd/*; do
-		if [ "$(readlink "$descriptor" 2>/dev/null)" = "socket:[$1]" ]; then
-			process=${descriptor#/proc/}
-			printf '%s\t%s' "${process%%/*}" "$(tr '\0' ' ' <"/proc/${process%%/*}/cmdline")"
-			return
-		fi
-	done
-	printf 'unknown\ta process of another user'
-}
-
-# Listening sockets on 127.0.0.1 or on every address. The kernel writes addresses in hexadecimal, IPv4 in host byte order.
+# Listening sockets on 127.0.0.1 or on every address, and who holds them; the descriptors of a process are readable for its user and root only. The kernel
+# writes addresses in hexadecimal, IPv4 in host byte order. One ls for all processes: a JVM has hundreds of descriptors.
 linux_listeners() {
-	hexadecimal=$(printf '%04X' "$1")
-	inode=$(cat /proc/net/tcp /proc/net/tcp6 2>/dev/null |
-		awk -v port=":$hexadecimal" '$4 == "0A" && ($2 ~ "^(0100007F|7F000001|00000000|0*|0*FFFF00000100007F)" port "$") { print $10; exit }')
-	if [ -n "$inode" ]; then report listener "$1" "$(holder_of_inode "$inode")"; fi
+	sockets=$(cat /proc/net/tcp /proc/net/tcp6 2>/dev/null | awk -v wanted="$*" '
+		BEGIN { for (i = split(wanted, ports, " "); i > 0; i--) port[sprintf("%04X", ports[i])] = ports[i] }
+		$4 == "0A" && split($2, address, ":") == 2 && address[1] ~ /^(0100007F|7F000001|0+|0*FFFF00000100007F)$/ && address[2] in port {
+			printf "%s %s ", port[address[2]], $10
+			delete port[address[2]]
+		}')
+	[ -n "$sockets" ] || return 0
+	# shellcheck disable=SC2012 # the target of a link is all that is read
+	ls -l /proc/[0-9]*/fd 2>/dev/null | awk -v sockets="$sockets" '
+		BEGIN { for (i = split(sockets, fields, " "); i > 0; i -= 2) holder[port["socket:[" fields[i] "]"] = fields[i - 1]] = "unknown" }
+		/^\/proc\// { split($0, path, "/") }
+		$NF in port { holder[port[$NF]] = path[3] }
+		END { for (number in holder) print number, holder[number] }' |
+		while read -r number pid; do
+			if [ "$pid" = unknown ]; then
+				report listener "$number" unknown "a process of another user"
+			else
+				report listener "$number" "$pid" "$(tr '\0' ' ' <"/proc/$pid/cmdline")"
+			fi
+		done
 }
 
 bsd_listeners() {
@@ -68,9 +73,11 @@ bsd_listeners() {
 		/^n(\*|127\.0\.0\.1|\[::\]):/ { print "listener", port, pid, command; exit }'
 }
 
-for port in "$@"; do
-	if [ -r /proc/net/tcp ]; then linux_listeners "$port"; else bsd_listeners "$port"; fi
-done
+if [ -r /proc/net/tcp ]; then
+	linux_listeners "$@"
+else
+	for port in "$@"; do bsd_listeners "$port"; done
+fi
 
 for pid_file in "$prefix"/run/*.pid; do
 	if [ -s "$pid_file" ]; then report own "$(cat "$pid_file")"; fi
