@@ -108,6 +108,8 @@ export class PulsarStandalone extends pulumi.ComponentResource {
         memoryBytes: pulsar.memoryBytes,
         // RocksDB's files, one for each entry log and connection (https://pulsar.apache.org/docs/3.3.x/deploy-bare-metal/).
         openFiles: 65_536,
+        // What is wrong with its settings it finds out in the first seconds.
+        startSeconds: 8,
         stopSignal: "TERM",
         // The broker itself gives up after 60 s (brokerShutdownTimeoutMs).
         stopTimeoutSeconds: 90,

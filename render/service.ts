@@ -10,6 +10,8 @@ export interface Service {
   readonly memoryBytes: number;
   /** Limit of open file descriptors. */
   readonly openFiles: number;
+  /** Seconds that the process has to run for a start to count: one that ends earlier is tried three times more and then given up. */
+  readonly startSeconds: number;
   /** Signal that stops the process in an orderly way. */
   readonly stopSignal: "INT" | "TERM";
   /** Seconds after the stop signal until the process is killed. */

@@ -43,7 +43,7 @@ export function supervisordProgram(service: Service): string {
         .map(([key, value]) => `${key}="${value}"`)
         .join(","),
       autorestart: "true",
-      startsecs: 1,
+      startsecs: service.startSeconds,
       startretries: 3,
       stopsignal: service.stopSignal,
       stopwaitsecs: service.stopTimeoutSeconds,

@@ -139,7 +139,19 @@ roll_back() {
 	fi
 }
 
+# Is it on its way already? Its manager has started it again, or an earlier run was cut off after it did.
+comes_by_itself() {
+	for link in $links; do
+		if [ "$(link_target "$link")" != "$(target_for "$link")" ]; then return 1; fi
+	done
+	case $(manager_state "$NAME") in running | starting) wait_until_ready >/dev/null && [ -z "$(differences)" ] ;; *) return 1 ;; esac
+}
+
 apply() {
+	if comes_by_itself; then
+		say "$NAME $VERSION running"
+		return
+	fi
 	remember_links
 	if can_reload; then how=reload; else how=restart; fi
 	for link in $links; do say "$link $(target_for "$link")"; done | switch_links

@@ -21,6 +21,7 @@ const service: Service = {
   environment: { GOMEMLIMIT: "425000000" },
   memoryBytes: 500_000_000,
   openFiles: 17_384,
+  startSeconds: 1,
   stopSignal: "INT",
   stopTimeoutSeconds: 30,
   writableDirectories: ["/srv/var/lib/nats", "/srv/run"],
