@@ -6,9 +6,11 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net"
 	"net/http"
 	"regexp"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/cenkalti/backoff/v4"
@@ -36,8 +38,9 @@ func deliveryFields() []*service.ConfigField {
 			Default(5).LintRule(`root = if this < 1 { [ "must be at least 1" ] }`),
 		backOffField("probe", "Waits between the probes of an open circuit: exponential, each with a jitter of ±50 %.", "1s", "30s"),
 		service.NewStringField("health_check").
-			Description("A URL that answers with 2xx while the downstream is healthy. Asked before the first message, and before a message probes an open circuit.").
-			Default("").Example("http://127.0.0.1:8222/healthz"),
+			Description("Asked before the first message, and before a message probes an open circuit: a URL that answers with 2xx while the downstream is healthy, or " +
+				"tcp://host:port that accepts connections.").
+			Default("").Example("http://127.0.0.1:8222/healthz").Example("tcp://127.0.0.1:5432"),
 		service.NewStringField("rate_limit").
 			Description("Label of a rate limit resource that each attempt waits for, once for each message. A rate limit `adaptive` is told the results.").
 			Default(""),
@@ -223,6 +226,14 @@ func (d *delivery) healthy(ctx context.Context) bool {
 	}
 	ctx, done := context.WithTimeout(ctx, d.timeout)
 	defer done()
+	if address, found := strings.CutPrefix(d.healthCheck, "tcp://"); found {
+		connection, err := new(net.Dialer).DialContext(ctx, "tcp", address)
+		if err != nil {
+			return false
+		}
+		_ = connection.Close()
+		return true
+	}
 	request, err := http.NewRequestWithContext(ctx, http.MethodGet, d.healthCheck, nil)
 	if err != nil {
 		return false

@@ -88,7 +88,7 @@ type output struct {
 // Connect makes /ready wait for a healthy downstream. Later the circuit sees to it.
 func (o *output) Connect(ctx context.Context) error {
 	if !o.healthy(ctx) {
-		return errors.New(o.healthCheck + " does not answer with 2xx")
+		return errors.New(o.healthCheck + " does not answer")
 	}
 	return nil
 }

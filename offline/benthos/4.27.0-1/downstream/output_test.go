@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net/http"
+	"net/http/httptest"
 	"slices"
 	"strings"
 	"sync"
@@ -236,6 +238,28 @@ func TestOutputTimesAttemptsOut(t *testing.T) {
 		return nil
 	}, []string{"a"})
 	expect(t, "delivered", main.got, "a")
+}
+
+func TestHealthChecks(t *testing.T) {
+	server := httptest.NewServer(http.HandlerFunc(func(answer http.ResponseWriter, request *http.Request) {
+		if request.URL.Path != "/healthy" {
+			answer.WriteHeader(http.StatusServiceUnavailable)
+		}
+	}))
+	address := strings.TrimPrefix(server.URL, "http://")
+	check := func(healthCheck string, wanted bool) {
+		t.Helper()
+		if d := (&delivery{healthCheck: healthCheck, timeout: time.Second}); d.healthy(t.Context()) != wanted {
+			t.Errorf("%v is not %v", healthCheck, wanted)
+		}
+	}
+	check("", true)
+	check(server.URL+"/healthy", true)
+	check(server.URL, false)
+	check("tcp://"+address, true)
+	server.Close()
+	check(server.URL+"/healthy", false)
+	check("tcp://"+address, false)
 }
 
 func TestLint(t *testing.T) {
