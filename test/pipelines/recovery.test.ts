@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { spawnSync } from "node:child_process";
-import { readFileSync, writeFileSync } from "node:fs";
+import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { after, before, describe, test } from "node:test";
 import { Benthos, DUCKDB } from "../support/benthos";
@@ -43,6 +43,7 @@ describe("recovery", { timeout: 600_000 }, () => {
     nats = await NatsServer.start({
       events: log("events", "pulsar-bridge"),
       rows: log("rows", "postgresql"),
+      updates: log("updates", "files"),
       "dead-letters": log("dead-letters"),
     });
     stops.push(() => nats.remove());
@@ -190,6 +191,36 @@ describe("recovery", { timeout: 600_000 }, () => {
     postgresql.up();
     await eventually("all rows are there", 60, () => postgresql.sql("SELECT count(*) FROM events") === "500");
     assert.equal(await benthos.metric("circuit_breaker_fallback", 'label="postgresql"'), 0);
+    await benthos.remove();
+  });
+
+  test("a pipeline that is replaced while it runs loses nothing, and the others go on", async () => {
+    const flow = (file: string) =>
+      `input: { from_jetstream: { stream: updates, consumer: files } }\n` +
+      `pipeline: { processors: [{ sleep: { duration: 2ms } }] }\noutput: { to_files: { path: "\${DATA}/${file}" } }\n`;
+    const other = `input: { generate: { interval: 10ms, mapping: 'root = counter()' } }\noutput: { to_files: { path: "\${DATA}/other" } }\n`;
+    const contents = Array.from({ length: 2000 }, (_, n) => String(n));
+    await publishAll("updates.load", contents);
+    const benthos = await Benthos.start(
+      [
+        ["flow", flow("before")],
+        ["other", other],
+      ],
+      environment,
+    );
+    stops.push(() => benthos.remove());
+    const lines = (file: string) => (existsSync(benthos.file(file)) ? readFileSync(benthos.file(file), "utf8").trim().split("\n") : []);
+    await eventually("some are written", 30, () => lines("before").length > 200);
+    const answer = await fetch(`${benthos.url}/streams/flow`, { method: "PUT", body: flow("after") });
+    assert.equal(answer.status, 200, await answer.text());
+    const written = () => [...lines("before"), ...lines("after")];
+    await eventually("all are written", 60, () => new Set(written()).size === contents.length);
+    console.log(`replaced after ${lines("before").length} of ${contents.length}; written twice: ${written().length - contents.length}`);
+    assert.ok(lines("after").length > 0);
+    assert.deepEqual(
+      lines("other").map(Number),
+      lines("other").map((_, n) => n + 1),
+    );
     await benthos.remove();
   });
 
