@@ -61,4 +61,4 @@ function goBuild(module, build) {
   return withProgress(`${module}: building with Go ${versions.go}`, progress, () => runLogged(module, "go", args, options));
 }
 
-module.exports = { goBuild };
+module.exports = { goBuild, goEnvironment };

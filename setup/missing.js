@@ -166,7 +166,7 @@ function missing(needs) {
   if (needs.pulumi) items.push(...missingPulumi());
   items.push(...missingArtifacts(needs.artifacts ?? []));
   if (needs.development && !fs.existsSync(path.join(developmentBin(), "shellcheck"))) {
-    items.push({ kind: "development", name: "shellcheck", version: "requirements-tools.txt", url: undefined });
+    items.push({ kind: "development", name: "development tools", version: "requirements-tools.txt", url: undefined });
   }
   return items;
 }

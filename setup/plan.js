@@ -15,10 +15,11 @@ const costs = {
   "plugin command": { official: { download: 15, disk: 50, minutes: 1 }, other: { download: 0, disk: 5, minutes: 1 } },
   "nats-server": { official: { download: 6, disk: 6, minutes: 1 }, other: { download: 45, disk: 250, minutes: 1 } },
   nats: { official: { download: 9, disk: 9, minutes: 1 }, other: { download: 65, disk: 500, minutes: 2 } },
-  shellcheck: { other: { download: 5, disk: 10, minutes: 1 } },
+  "development tools": { other: { download: 25, disk: 75, minutes: 1 } },
   pulsar: { other: { download: 245, disk: 250, minutes: 1 } },
   "pulsar-offloaders": { other: { download: 270, disk: 270, minutes: 1 } },
   jre: { official: { download: 60, disk: 60, minutes: 1 }, other: { download: 35, disk: 35, minutes: 1 } },
+  benthos: { other: { download: 180, disk: 1400, minutes: 4 } },
   gojq: { official: { download: 2, disk: 5, minutes: 1 }, other: { download: 3, disk: 50, minutes: 1 } },
 };
 

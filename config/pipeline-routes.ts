@@ -1,0 +1,129 @@
+import { isMap, isScalar, LineCounter, parseDocument, visit, type YAMLMap } from "yaml";
+import { type StreamConfig, subjectsOverlap } from "./nats-streams";
+import type { PipelineFile } from "./pipeline-references";
+
+/** One end of a pipeline. */
+interface End {
+  readonly line: number;
+  /** A JetStream stream, a Pulsar topic. */
+  readonly place: string;
+  readonly consumer?: string;
+}
+
+interface Route {
+  readonly path: string;
+  readonly sources: readonly End[];
+  readonly sinks: readonly End[];
+}
+
+/** What the templates for an end are called, and the field that names the place. */
+const SOURCES = { from_jetstream: "stream", from_pulsar: "topic" } as const;
+const SINKS = { to_jetstream: "subject", to_pulsar: "topic" } as const;
+
+type Streams = Readonly<Record<string, Pick<StreamConfig, "subjects" | "consumers">>>;
+
+/**
+ * What `benthos lint` does not see: ends that are not declared, and messages that would go round in a circle.
+ * @param files the pipelines that run
+ * @param streams parsed `messaging:nats.streams`
+ * @param environment what `${NAME}` stands for; else its default
+ * @returns a line for each problem, with file, line and the fix
+ */
+export function brokenRoutes(
+  files: readonly PipelineFile[],
+  streams: Streams,
+  environment: Readonly<Record<string, string | undefined>>,
+): string[] {
+  const routes = files.map((file) => route(file, environment));
+  return [...routes.flatMap((one) => undeclared(one, streams)), ...circles(routes, streams)];
+}
+
+function undeclared({ path, sources, sinks }: Route, streams: Streams): string[] {
+  const at = ({ line }: End) => `pipelines/${path}:${line}`;
+  const problemsOfSources = sources.flatMap((end) => {
+    if (end.consumer === undefined) return [];
+    const stream = streams[end.place];
+    if (stream === undefined) return [`${at(end)}: messaging:nats.streams has no stream ${end.place}`];
+    const consumer = stream.consumers[end.consumer];
+    const key = `messaging:nats.streams.${end.place}.consumers`;
+    if (consumer === undefined) return [`${at(end)}: ${key} has no ${end.consumer}; declare it`];
+    if (consumer.maxDeliver === -1) return [];
+    return [
+      `${at(end)}: ${key}.${end.consumer} limits its deliveries, and what waits longer would be lost; leave maxDeliver and backoff out`,
+    ];
+  });
+  const problemsOfSinks = sinks
+    .filter(({ place }) => place.startsWith(SUBJECT) && streamsOf(place, streams).length === 0)
+    .map((end) => `${at(end)}: no stream of messaging:nats.streams has the subject ${end.place.slice(SUBJECT.length)}`);
+  return [...problemsOfSources, ...problemsOfSinks];
+}
+
+/** Marks a place that is a subject; which streams have it, the config says. */
+const SUBJECT = "subject ";
+
+function streamsOf(place: string, streams: Streams): string[] {
+  const subject = place.slice(SUBJECT.length);
+  return Object.entries(streams).flatMap(([name, { subjects }]) => (subjects.some((one) => subjectsOverlap(one, subject)) ? [name] : []));
+}
+
+/** Follows the routes from each source; a circle is reported once, at the pipeline that closes it. */
+function circles(routes: readonly Route[], streams: Streams): string[] {
+  const problems: string[] = [];
+  const done = new Set<string>();
+  const follow = (place: string, way: readonly { readonly place: string; readonly path: string }[]) => {
+    if (done.has(place)) return;
+    for (const { path, sources, sinks } of routes) {
+      if (!sources.some((source) => source.place === place)) continue;
+      for (const sink of sinks) {
+        for (const next of sink.place.startsWith(SUBJECT) ? streamsOf(sink.place, streams) : [sink.place]) {
+          const step = [...way, { place, path }];
+          const start = step.findIndex((one) => one.place === next);
+          if (start === -1) follow(next, step);
+          else
+            problems.push(
+              `pipelines/${path}:${sink.line}: messages go round: ${round(step.slice(start), next)}; take one of these pipelines out or send it elsewhere`,
+            );
+        }
+      }
+    }
+    done.add(place);
+  };
+  for (const place of new Set(routes.flatMap(({ sources }) => sources.map((source) => source.place)))) follow(place, []);
+  return problems;
+}
+
+function round(steps: readonly { readonly place: string; readonly path: string }[], end: string): string {
+  return [...steps.map(({ place, path }) => `${place} -(${path})->`), end].join(" ");
+}
+
+function route({ path, text }: PipelineFile, environment: Readonly<Record<string, string | undefined>>): Route {
+  const lines = new LineCounter();
+  const sources: End[] = [];
+  const sinks: End[] = [];
+  const value = (map: YAMLMap, field: string) => {
+    const node = map.get(field, true);
+    const text = isScalar(node) && typeof node.value === "string" ? node.value : "";
+    return { text: expand(text, environment), line: lines.linePos(node?.range?.[0] ?? map.range?.[0] ?? 0).line };
+  };
+  visit(parseDocument(text, { lineCounter: lines }), {
+    Pair: (_, { key, value: map }) => {
+      if (!isScalar(key) || !isMap(map)) return;
+      const template = String(key.value);
+      if (template in SOURCES) {
+        const { text: place, line } = value(map, SOURCES[template as keyof typeof SOURCES]);
+        sources.push({ place, line, ...(template === "from_jetstream" ? { consumer: value(map, "consumer").text } : {}) });
+      } else if (template in SINKS) {
+        const { text: place, line } = value(map, SINKS[template as keyof typeof SINKS]);
+        sinks.push({ line, place: template === "to_jetstream" ? SUBJECT + place : place });
+      }
+    },
+  });
+  return { path, sources, sinks };
+}
+
+/** Replaces `${NAME}` and `${NAME:default}`; what depends on a message, `${! … }`, becomes the wildcard of one token. */
+function expand(text: string, environment: Readonly<Record<string, string | undefined>>): string {
+  return text
+    .replaceAll(/\$\{!.*?\}/g, "*")
+    .replaceAll(/\$\{(\w+)(?::([^}]*))?\}/g, (_, name: string, fallback?: string) => environment[name] ?? fallback ?? "");
+}

@@ -1,0 +1,79 @@
+import assert from "node:assert/strict";
+import { readdirSync, readFileSync } from "node:fs";
+import { join } from "node:path";
+import { describe, test } from "node:test";
+import { parseConfig } from "../../config/load";
+import { missingResources, type PipelineFile } from "../../config/pipeline-references";
+import { brokenRoutes } from "../../config/pipeline-routes";
+import { root } from "../../setup/paths";
+
+const ours: PipelineFile[] = readdirSync(join(root, "pipelines"), { recursive: true, encoding: "utf8" })
+  .filter((path) => path.endsWith(".yaml") && !path.endsWith("_benthos_test.yaml"))
+  .map((path) => ({ path, text: readFileSync(join(root, "pipelines", path), "utf8") }));
+
+/** Streams with an event log each; consumers by stream. */
+const streams = (consumers: Record<string, Record<string, object>>) =>
+  parseConfig({
+    nats: {
+      streams: Object.fromEntries(
+        Object.entries(consumers).map(([name, ofStream]) => [
+          name,
+          { preset: "eventLog", subjects: [`${name}.>`], maxBytes: "1MB", consumers: ofStream },
+        ]),
+      ),
+    },
+  }).nats?.streams ?? {};
+
+describe("references of pipelines", () => {
+  test("ours are to resources that exist", () => {
+    assert.deepEqual(missingResources(ours), []);
+  });
+
+  test("to what does not exist are named with file, line and what exists", () => {
+    const bad: PipelineFile[] = [
+      { path: "resources/a.yaml", text: "cache_resources:\n  - label: known\n    memory: {}\n" },
+      { path: "routing/x.yaml", text: "pipeline:\n  processors:\n    - resource: nope\n    - cached: { cache: known, key: x }\n" },
+      { path: "templates/y.yaml", text: 'mapping: |\n  root.a = {\n    "rate_limit": "none",\n    "cache": "known",\n  }\n' },
+    ];
+    assert.deepEqual(missingResources(bad), [
+      "pipelines/routing/x.yaml:3: no resource is labelled nope; there are known",
+      "pipelines/templates/y.yaml:3: no resource is labelled none; there are known",
+    ]);
+  });
+});
+
+describe("routes of pipelines", () => {
+  test("ours are declared in the streams they name, and lead nowhere round", () => {
+    const declared = streams({
+      inbox: { routing: {} },
+      raw: { transformation: {} },
+      events: { "pulsar-bridge": {}, enrichment: {}, files: {}, postgresql: {} },
+      coordination: {},
+      tasks: {},
+    });
+    assert.deepEqual(brokenRoutes(ours, declared, {}), []);
+  });
+
+  test("to and from what is not declared are refused", () => {
+    const text = "input:\n  from_jetstream: { stream: a, consumer: b }\noutput:\n  to_jetstream:\n    subject: x.${! this.y }\n";
+    const problems = (consumers: Parameters<typeof streams>[0]) => brokenRoutes([{ path: "f.yaml", text }], streams(consumers), {});
+    assert.deepEqual(problems({ x: {} }), ["pipelines/f.yaml:2: messaging:nats.streams has no stream a"]);
+    assert.deepEqual(problems({ a: {} }), [
+      "pipelines/f.yaml:2: messaging:nats.streams.a.consumers has no b; declare it",
+      "pipelines/f.yaml:5: no stream of messaging:nats.streams has the subject x.*",
+    ]);
+    assert.match(problems({ a: { b: { maxDeliver: 3 } }, x: {} })[0] ?? "", /f\.yaml:2: .*limits its deliveries/);
+    assert.deepEqual(problems({ a: { b: {} }, x: {} }), []);
+  });
+
+  test("that go round are shown as a circle", () => {
+    const files = [
+      { path: "out.yaml", text: "input:\n  from_jetstream: { stream: a, consumer: w }\noutput:\n  to_pulsar: { topic: '${T:t}' }\n" },
+      { path: "back.yaml", text: "input:\n  from_pulsar: { topic: u, subscription: s }\noutput:\n  to_jetstream: { subject: a.x }\n" },
+    ];
+    assert.deepEqual(brokenRoutes(files, streams({ a: { w: {} } }), {}), []);
+    assert.deepEqual(brokenRoutes(files, streams({ a: { w: {} } }), { T: "u" }), [
+      "pipelines/back.yaml:4: messages go round: a -(out.yaml)-> u -(back.yaml)-> a; take one of these pipelines out or send it elsewhere",
+    ]);
+  });
+});
