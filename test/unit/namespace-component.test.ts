@@ -26,6 +26,7 @@ before(async () => {
   const { parseObservation } = await import("../../hosts/observe");
   const { declareNamespaces, Namespace, namespaceTasks } = await import("../../components/namespace");
   const { namespaces } = parseConfig({
+    pulsar: {},
     namespaces: {
       "arc/agents": { retention: { time: "7d", size: "10GiB" }, topics: { "task-events": { partitions: 4 } } },
       "arc/audit": {},
