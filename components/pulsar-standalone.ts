@@ -174,7 +174,7 @@ export class PulsarStandalone extends pulumi.ComponentResource {
     const text = { mode: "600", after } as const;
     const files = [
       file(host, this, { name: "pulsar-client-conf", path: client, text: clientConf(pulsar), ...text }),
-      file(host, this, { name: "pulsar-tools-env", path: environment, text: pulsarToolsEnv(pulsar, paths, client), ...text }),
+      file(host, this, { name: "pulsar-tools-env", path: environment, text: pulsarToolsEnv(paths, client), ...text }),
     ];
     const programs = TOOLS.map((tool) =>
       file(host, this, {

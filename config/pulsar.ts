@@ -119,7 +119,7 @@ const ledgerSchema = object({
 export const pulsarSchema = object({
   version: z.enum(versions, `allowed: a pinned version (${versions.join(", ")})`).default(versions[0]),
   keepVersions,
-  javaHome: absolutePath("the home of a Java runtime on the host, 17 or newer").optional(),
+  javaHome: absolutePath("the home of a Java runtime on the host, 17 to 23").optional(),
   memory: memorySchema.prefault({}),
   durability: z
     .enum(

@@ -99,7 +99,6 @@ export function pulsarEnv(pulsar: PulsarConfig, paths: PulsarPaths): string {
       "-Dpulsar.allocator.exit_on_oom=true",
       "-Dio.netty.recycler.maxCapacityPerThread=4096",
       "-XX:+ExitOnOutOfMemoryError",
-      ...quiet(pulsar),
     ].join(" "),
     // Fewer arenas of malloc for RocksDB's threads.
     MALLOC_ARENA_MAX: "2",
@@ -107,20 +106,15 @@ export function pulsarEnv(pulsar: PulsarConfig, paths: PulsarPaths): string {
 }
 
 /** The environment of pulsar-admin and pulsar-client: a small heap of their own, and the client configuration of this stack. */
-export function pulsarToolsEnv(pulsar: PulsarConfig, paths: PulsarPaths, clientConf: string): string {
+export function pulsarToolsEnv(paths: PulsarPaths, clientConf: string): string {
   return environment({
     JAVA_HOME: paths.javaHome,
     PULSAR_LOG_DIR: paths.logs,
     PULSAR_CLIENT_CONF: clientConf,
     PULSAR_MEM: "-Xmx128m -XX:MaxDirectMemorySize=128m",
     PULSAR_GC: "-XX:+UseSerialGC -XX:TieredStopAtLevel=1",
-    PULSAR_EXTRA_OPTS: ["-XX:-UsePerfData", ...quiet(pulsar)].join(" "),
+    PULSAR_EXTRA_OPTS: "-XX:-UsePerfData",
   });
-}
-
-/** What keeps Java 24 and newer from warning about Netty on each start. The user's own Java may be older and not know the options. */
-function quiet({ javaHome }: PulsarConfig): string[] {
-  return javaHome === undefined ? ["--enable-native-access=ALL-UNNAMED", "--sun-misc-unsafe-memory-access=allow"] : [];
 }
 
 /** client.conf of pulsar-admin and pulsar-client. */

@@ -129,7 +129,7 @@ $left"
 
 roll_back() {
 	switch_links <"$WORK/links"
-	if grep -q -e ' absent$' -e ' no link$' "$WORK/links"; then
+	if grep -q -e "^$definition_link absent\$" -e "^$definition_link no link\$" "$WORK/links"; then
 		manager_forget "$NAME"
 		say "There was no earlier state to go back to: $NAME is stopped."
 	elif manager_restart "$NAME" >/dev/null 2>&1 && wait_until_ready >/dev/null; then

@@ -3,11 +3,12 @@ import { once } from "node:events";
 import { appendFileSync, chmodSync, existsSync, mkdirSync, openSync, readdirSync } from "node:fs";
 import { networkInterfaces } from "node:os";
 import { join } from "node:path";
+import { pinnedVersions } from "../../config/pins";
 import { artifactDir, platform } from "../../setup/paths";
 import { eventually, freePorts, removeDirectory, temporaryDirectory } from "./temporary";
 
-const PULSAR = "3.3.6";
-const JRE = "25.0.2";
+const [PULSAR] = pinnedVersions("pulsar");
+const [JRE] = pinnedVersions("jre");
 
 /** Small, so that a Pulsar and what tests it fit a laptop. */
 const ENVIRONMENT = {
