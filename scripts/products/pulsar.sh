@@ -70,12 +70,12 @@ product_ready() {
 	[ -f "$1" ] && http_get "$(admin_url "$1")/brokers/ready" 3 2>/dev/null | grep -q ok
 }
 
-# Keys of the bookie: the broker does not report them.
-BOOKIE_KEYS='allowEphemeralPorts|listeningInterface|journalSyncData|dbStorage_[A-Za-z]*|entryLocationRocksdbConf|ledgerMetadataRocksdbConf'
+# Keys of the bookie and of the offloader: the broker does not report them.
+UNREPORTED='fileSystemProfilePath|fileSystemURI|allowEphemeralPorts|listeningInterface|journalSyncData|dbStorage_[A-Za-z]*|entryLocationRocksdbConf|ledgerMetadataRocksdbConf'
 
 product_wanted() {
 	say "version $VERSION"
-	own_lines "$1" | grep -vE "^($BOOKIE_KEYS)=" | sed 's/=/ /'
+	own_lines "$1" | grep -vE "^($UNREPORTED)=" | sed 's/=/ /'
 	for directory in locations ledgers; do
 		case $directory in locations) options=entry_location_rocksdb.conf ;; *) options=ledger_metadata_rocksdb.conf ;; esac
 		say "RocksDB $directory block_cache $(sed -n 's/^ *block_cache=//p' "$(candidate_of "$options")")"
@@ -91,7 +91,7 @@ jvm_options() {
 # The same lines as the running process has them: the broker's configuration over REST, RocksDB's own log, the command line of Java.
 product_effective() {
 	say "version $(http_get "$(admin_url "$1")/brokers/version" 3)"
-	own_lines "$main_config" | grep -vE "^($BOOKIE_KEYS)=" | sed 's/=.*//' >"$WORK/keys"
+	own_lines "$main_config" | grep -vE "^($UNREPORTED)=" | sed 's/=.*//' >"$WORK/keys"
 	http_get "$(admin_url "$1")/brokers/configuration/runtime" 5 >"$WORK/runtime"
 	"$gojq" -r --rawfile keys "$WORK/keys" \
 		'. as $runtime | $keys | split("\n")[] | select(. != "") | "\(.) \($runtime[.] // "not reported" | sub("^Optional\\[(?<value>.*)\\]$"; .value) | sub("\\.0$"; ""))"' "$WORK/runtime"
