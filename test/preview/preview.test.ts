@@ -187,7 +187,7 @@ describe("previews of a running stack", { timeout: 1_800_000 }, () => {
     [
       "an altered binary",
       () => appendFileSync(join(stack.prefix, "opt/nats/0.1.5/nats"), "x"),
-      /# expected: nats 0\.1\.5 sha256 .*\n *\+ # found: {4}nats 0\.1\.5 sha256 /,
+      /# expected: nats 0\.1\.5 contents .*\n *\+ # found: {4}nats 0\.1\.5 contents /,
     ],
     [
       "an edited script",
