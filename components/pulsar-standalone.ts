@@ -45,7 +45,12 @@ export function pulsarAdminUrl({ ports }: PulsarConfig): string {
 
 /** What a namespace's offload policy has to say besides its thresholds: it hides the broker's own settings one by one. */
 export function offloadDriver(pulsar: PulsarConfig, layout: Layout): Readonly<Record<string, string>> {
-  return { managedLedgerOffloadDriver: "filesystem", offloadersDirectory: offloadersDirectory(pulsar, layout) };
+  return {
+    managedLedgerOffloadDriver: "filesystem",
+    offloadersDirectory: offloadersDirectory(pulsar, layout),
+    fileSystemProfilePath: offloadProfilePath(layout),
+    fileSystemURI: `file://${offloadDirectory(pulsar, layout)}`,
+  };
 }
 
 /** What a preview asks the host about before anything is declared. */
@@ -153,8 +158,7 @@ export class PulsarStandalone extends pulumi.ComponentResource {
   /** The offloader and where it writes; nothing without tiered storage. */
   #offloading({ host, pulsar }: PulsarStandaloneArgs, paths: PulsarPaths) {
     if (pulsar.tieredStorage === undefined || paths.tieredStorage === undefined) return { configs: [], after: [] };
-    const { layout } = host;
-    const directory = pulsar.tieredStorage.directory ?? layout.data("pulsar-offload");
+    const { directory } = paths.tieredStorage;
     const offloaders = artifact(host, this, { task: "pulsar-offloaders", name: "pulsar-offloaders", version: pulsar.version, link: false });
     const offloaded = dataDirectory(host, this, { name: "pulsar-offload", path: directory });
     const profile = configFile(host, this, {
@@ -197,6 +201,14 @@ function offloadersDirectory({ version }: PulsarConfig, layout: Layout): string 
   return `${layout.opt("pulsar-offloaders", version)}/offloaders`;
 }
 
+function offloadProfilePath(layout: Layout): string {
+  return layout.etc(PULSAR, "filesystem_offload_core_site.xml");
+}
+
+function offloadDirectory({ tieredStorage }: PulsarConfig, layout: Layout): string {
+  return tieredStorage?.directory ?? layout.data("pulsar-offload");
+}
+
 function dataPath(pulsar: PulsarConfig, layout: Layout): string {
   return pulsar.dataDirectory ?? layout.data(PULSAR);
 }
@@ -213,7 +225,8 @@ function pulsarPaths(pulsar: PulsarConfig, layout: Layout, platform: string): Pu
         ? undefined
         : {
             offloaders: offloadersDirectory(pulsar, layout),
-            profile: layout.etc(PULSAR, "filesystem_offload_core_site.xml"),
+            profile: offloadProfilePath(layout),
+            directory: offloadDirectory(pulsar, layout),
           },
     loopback: platform.startsWith("darwin") ? "lo0" : "lo",
   };

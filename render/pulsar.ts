@@ -9,7 +9,7 @@ export interface PulsarPaths {
   readonly javaHome: string;
   readonly entryLocationRocksdbConf: string;
   readonly ledgerMetadataRocksdbConf: string;
-  readonly tieredStorage: { readonly offloaders: string; readonly profile: string } | undefined;
+  readonly tieredStorage: { readonly offloaders: string; readonly profile: string; readonly directory: string } | undefined;
   /** Name of the loopback interface. */
   readonly loopback: string;
 }
@@ -46,8 +46,6 @@ export function standaloneConf(pulsar: PulsarConfig, paths: PulsarPaths): string
     allowAutoTopicCreation: String(switches.autoTopicCreation),
     // Declared topics must not vanish because nobody has used them for a minute.
     brokerDeleteInactiveTopicsEnabled: "false",
-    // A misspelt policy is refused instead of stored as its default.
-    httpRequestsFailOnUnknownPropertiesEnabled: "true",
     // The broker's own quota would stand against a namespace's retention although nobody asked for it.
     backlogQuotaDefaultLimitGB: -1,
     managedLedgerMaxEntriesPerLedger: ledger.maxEntries,
@@ -66,7 +64,8 @@ function offloading({ tieredStorage }: PulsarConfig, paths: PulsarPaths): Record
     managedLedgerOffloadDriver: "filesystem",
     offloadersDirectory: paths.tieredStorage.offloaders,
     fileSystemProfilePath: paths.tieredStorage.profile,
-    fileSystemURI: "file:///",
+    // Ledgers go below this address; hadoop.tmp.dir of the profile does not decide it.
+    fileSystemURI: `file://${paths.tieredStorage.directory}`,
     // Where the offloader is unpacked: not in everybody's temporary directory.
     narExtractionDirectory: `${paths.data}/nar`,
     managedLedgerOffloadAutoTriggerSizeThresholdBytes: tieredStorage.thresholdBytes ?? -1,
@@ -126,7 +125,7 @@ export function clientConf({ ports }: PulsarConfig): string {
 /** Hadoop's profile of the file system offloader: where offloaded ledgers go. */
 export function offloadProfile(directory: string): string {
   const property = (name: string, value: string) => `  <property>\n    <name>${name}</name>\n    <value>${value}</value>\n  </property>\n`;
-  return `<?xml version="1.0"?>\n<!-- ${MANAGED_BY} -->\n<configuration>\n${property("fs.defaultFS", "file:///")}${property("hadoop.tmp.dir", directory)}</configuration>\n`;
+  return `<?xml version="1.0"?>\n<!-- ${MANAGED_BY} -->\n<configuration>\n${property("fs.defaultFS", `file://${directory}`)}${property("hadoop.tmp.dir", directory)}</configuration>\n`;
 }
 
 function environment(variables: Readonly<Record<string, string>>): string {

@@ -19,7 +19,11 @@ const paths: PulsarPaths = {
   javaHome: "/p/opt/jre/21.0.8",
   entryLocationRocksdbConf: "/p/etc/pulsar/entry_location_rocksdb.conf",
   ledgerMetadataRocksdbConf: "/p/etc/pulsar/ledger_metadata_rocksdb.conf",
-  tieredStorage: { offloaders: "/p/opt/pulsar-offloaders/3.3.6/offloaders", profile: "/p/etc/pulsar/filesystem_offload_core_site.xml" },
+  tieredStorage: {
+    offloaders: "/p/opt/pulsar-offloaders/3.3.6/offloaders",
+    profile: "/p/etc/pulsar/filesystem_offload_core_site.xml",
+    directory: "/d",
+  },
   loopback: "lo",
 };
 
@@ -78,6 +82,7 @@ test("tiered storage brings driver, directory, thresholds and lag", () => {
   assert.equal(conf.get("managedLedgerOffloadAutoTriggerSizeThresholdBytes"), String(2 ** 30));
   assert.equal(conf.get("managedLedgerOffloadThresholdInSeconds"), "86400");
   assert.equal(conf.get("managedLedgerOffloadDeletionLagMs"), "3600000");
+  assert.equal(conf.get("fileSystemURI"), "file:///d", "where ledgers go");
   assert.match(offloadProfile("/d"), /<name>hadoop\.tmp\.dir<\/name>\n {4}<value>\/d<\/value>/);
 });
 
