@@ -6,6 +6,7 @@ import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { availableParallelism, tmpdir } from "node:os";
 import { join } from "node:path";
 import { namespacesSchema } from "../config/namespaces";
+import { FILESYSTEM_DRIVER } from "../render/namespaces";
 import { namespaceTasks, type NamespaceTasks } from "../tasks/namespaces";
 import { HostShell } from "../test/support/host-shell";
 import { PulsarServer } from "../test/support/pulsar-server";
@@ -28,7 +29,7 @@ type Policies = (typeof POLICIES)[number];
 
 function tasks(adminUrl: string, tenant: string, policies: Policies): NamespaceTasks[] {
   const names = Array.from({ length: NAMESPACES }, (_, index) => `${tenant}/n${index}`);
-  return namespaceTasks(adminUrl, namespacesSchema.parse(Object.fromEntries(names.map((name) => [name, policies]))));
+  return namespaceTasks(adminUrl, namespacesSchema.parse(Object.fromEntries(names.map((name) => [name, policies]))), FILESYSTEM_DRIVER);
 }
 
 async function seconds(work: () => Promise<void> | void): Promise<number> {

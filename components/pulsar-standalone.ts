@@ -4,6 +4,7 @@ import type { PulsarConfig } from "../config/pulsar";
 import type { Host, Task } from "../hosts/host";
 import type { Layout } from "../hosts/layout";
 import type { TaskText } from "../hosts/task";
+import { FILESYSTEM_DRIVER, type OffloadDriver } from "../render/namespaces";
 import { clientConf, offloadProfile, type PulsarPaths, pulsarEnv, pulsarToolsEnv, standaloneConf } from "../render/pulsar";
 import { entryLocationRocksdbConf, ledgerMetadataRocksdbConf } from "../render/pulsar-rocksdb";
 import { artifact } from "../tasks/artifact";
@@ -44,9 +45,9 @@ export function pulsarAdminUrl({ ports }: PulsarConfig): string {
 }
 
 /** What a namespace's offload policy has to say besides its thresholds: it hides the broker's own settings one by one. */
-export function offloadDriver(pulsar: PulsarConfig, layout: Layout): Readonly<Record<string, string>> {
+export function offloadDriver(pulsar: PulsarConfig, layout: Layout): OffloadDriver {
   return {
-    managedLedgerOffloadDriver: "filesystem",
+    ...FILESYSTEM_DRIVER,
     offloadersDirectory: offloadersDirectory(pulsar, layout),
     fileSystemProfilePath: offloadProfilePath(layout),
     fileSystemURI: `file://${offloadDirectory(pulsar, layout)}`,

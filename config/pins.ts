@@ -12,9 +12,6 @@ export interface Source {
   readonly url?: string;
 }
 
-/** Where public keys of the Apache Pulsar release managers are (https://pulsar.apache.org/download). */
-const KEYS_URL = "https://downloads.apache.org/pulsar/KEYS";
-
 /** The pin of one version of an artefact for one platform. */
 export interface ArtifactPin {
   /** Sources in order of preference. */
@@ -25,8 +22,8 @@ export interface ArtifactPin {
   readonly platform: string;
   /** Fingerprints of the keys that sign it; empty where it is not signed. */
   readonly signers: readonly string[];
-  /** Where the public keys of the signers are. */
-  readonly keysUrl: string;
+  /** Where the public keys of the signers are; undefined where it is not signed. */
+  readonly keysUrl: string | undefined;
 }
 
 interface Build {
@@ -42,6 +39,7 @@ interface Executable {
 
 interface Archive {
   readonly signers?: readonly string[];
+  readonly keysUrl?: string;
   readonly versions: Readonly<Record<string, Readonly<Record<string, readonly ArchiveSource[]>>>>;
 }
 
@@ -87,7 +85,7 @@ function executablePin(name: string, version: string, platform: string): Artifac
   const built = { file: only ?? name, digest: `sha256:${build.built}` };
   const { url, sha256 } = build;
   const official = url === undefined || sha256 === undefined ? [] : [{ file: basename(url), digest: `sha256:${sha256}`, url }];
-  return { sources: [...official, built], only, platform, signers: [], keysUrl: KEYS_URL };
+  return { sources: [...official, built], only, platform, signers: [], keysUrl: undefined };
 }
 
 function archivePin(name: string, version: string, platform: string): ArtifactPin | undefined {
@@ -98,7 +96,7 @@ function archivePin(name: string, version: string, platform: string): ArtifactPi
     only: undefined,
     platform,
     signers: archives[name]?.signers ?? [],
-    keysUrl: KEYS_URL,
+    keysUrl: archives[name]?.keysUrl,
   };
 }
 

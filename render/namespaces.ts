@@ -5,7 +5,7 @@ import { jsonLines } from "./text";
 /** Fields of an offload policy that say where to: the policy of a namespace hides the broker's own, `offloadersDirectory` and the driver's settings included. */
 export type OffloadDriver = Readonly<Record<string, string | number>>;
 
-/** Offloads to the broker's file system with the broker's settings. */
+/** Offloads to the broker's file system; where there, the broker's own settings say unless more is added. */
 export const FILESYSTEM_DRIVER: OffloadDriver = { managedLedgerOffloadDriver: "filesystem" };
 
 /**

@@ -3,7 +3,6 @@
 # messages and consents, and INFO, the API subject that tells about it.
 
 gojq=$PREFIX/opt/gojq/current/gojq
-CONSENTS=$PREFIX/var/lib/messaging/ledger/$STACK/allow-data-loss
 
 # Version of the server that the service runs; what JetStream changes in place depends on it.
 server_version() {
@@ -54,12 +53,4 @@ observe() {
 	fi
 	"$gojq" -r --arg object "$OBJECT" --slurpfile wanted "$WORK/body" \
 		'.config as $live | $wanted[0] | keys[] as $key | "\($object) \($key) \($live[$key] | if type == "array" and $key != "backoff" then sort else . end | tojson)"' "$WORK/live"
-}
-
-consented() {
-	[ -f "$CONSENTS" ] && grep -qxF "$OBJECT" "$CONSENTS"
-}
-
-how_to_consent() {
-	say "To accept the loss, add \"$OBJECT\" to messaging:allowDataLoss."
 }

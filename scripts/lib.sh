@@ -78,6 +78,20 @@ is_earlier_minor() {
 	[ "${1%.*}" != "${2%.*}" ] && [ "$(printf '%s\n' "${1%.*}" "${2%.*}" | sort -t . -k 1,1n -k 2,2n | head -n 1)" = "${1%.*}" ]
 }
 
+# The list of objects that may lose messages, one a line.
+consents_file() {
+	say "$PREFIX/var/lib/messaging/ledger/$STACK/allow-data-loss"
+}
+
+# May the object of this task, or the one named, lose messages?
+consented() {
+	[ -f "$(consents_file)" ] && grep -qxF "${1:-$OBJECT}" "$(consents_file)"
+}
+
+how_to_consent() {
+	say "To accept the loss, add \"$OBJECT\" to messaging:allowDataLoss."
+}
+
 # Waits a fifth of a second, a second where sleep takes whole seconds only.
 pause() {
 	sleep 0.2 2>/dev/null || sleep 1

@@ -3,7 +3,6 @@
 # messages and consents.
 
 gojq=$PREFIX/opt/gojq/current/gojq
-CONSENTS=$PREFIX/var/lib/messaging/ledger/$STACK/allow-data-loss
 
 # Sends the requests on standard input, METHOD PATH [BODY] a line with the path below /admin/v2, in order over one connection. Prints STATUS and the
 # request for each; the answer to the first is left in $WORK/<name>.1, and so on. With `fail` the first that is refused is the last.
@@ -61,15 +60,6 @@ reason() {
 # Does the server answer, whatever it says? Removing must not fail on a server that is gone: what it holds stays where it is.
 server_answers() {
 	curl -q -s -o "$WORK/ready" --noproxy '*' --max-time 5 "$ADMIN_URL/admin/v2/brokers/ready"
-}
-
-# May the object of this task, or the one named, lose messages?
-consented() {
-	[ -f "$CONSENTS" ] && grep -qxF "${1:-$OBJECT}" "$CONSENTS"
-}
-
-how_to_consent() {
-	say "To accept the loss, add \"$OBJECT\" to messaging:allowDataLoss."
 }
 
 # Which objects this stack made; what it found there when it came is never deleted. Outlives the ledger entry, because objects that are kept do too.

@@ -11,9 +11,6 @@ const { cacheDir } = require("./paths.js");
 const { SetupError, runLogged } = require("./processes.js");
 const { withProgress } = require("./progress.js");
 
-/** Public keys of the Apache Pulsar release managers. */
-const KEYS_URL = "https://downloads.apache.org/pulsar/KEYS";
-
 /** The version of the plugin whose options these are. */
 const DEPENDENCY_PLUGIN = "org.apache.maven.plugins:maven-dependency-plugin:3.6.1";
 
@@ -64,7 +61,7 @@ function fetchWheel(step, requirement, file, dir) {
  * @throws {SetupError} when no source of it answers or what came has not the pinned digest; nothing of it is left then
  */
 async function installArchive(name, version) {
-  const { sources, signers, dir } = archiveFiles(name, version);
+  const { sources, keysUrl, dir } = archiveFiles(name, version);
   await replaceFolder(dir, async (temporary) => {
     for (const { from, file, digest } of sources) {
       const destination = path.join(temporary, file);
@@ -81,7 +78,7 @@ async function installArchive(name, version) {
       }
       verifyDigest(destination, digest);
       // Where the keys cannot be had, the host says that it did not check the signature.
-      if (signers && (await reachable(KEYS_URL))) await download(name, KEYS_URL, path.join(temporary, "KEYS"));
+      if (keysUrl && (await reachable(keysUrl))) await download(name, keysUrl, path.join(temporary, "KEYS"));
       return;
     }
     throw new SetupError(`${name} ${version}: no source of it can be reached (config/versions.json names them); cache: ${cacheDir()}`);

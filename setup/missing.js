@@ -78,7 +78,7 @@ function artifactFiles(name, version) {
 }
 
 /**
- * The sources of an archive for this machine, its signers and its folder.
+ * The sources of an archive for this machine, where the keys of its signers are, and its folder.
  * @param {string} name
  * @param {string} version
  * @throws {Error} when config/versions.json has no pin for it
@@ -88,7 +88,7 @@ function archiveFiles(name, version) {
   const target = builds["any"] ? "any" : platform();
   const sources = builds[target];
   if (!sources) throw new Error(`config/versions.json pins no ${name} ${version} for ${target}`);
-  return { sources, signers: versions.archives[name]?.signers, dir: artifactDir(name, version, target) };
+  return { sources, keysUrl: versions.archives[name]?.keysUrl, dir: artifactDir(name, version, target) };
 }
 
 /**

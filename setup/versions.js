@@ -23,6 +23,7 @@
  *
  * @typedef {object} Archive
  * @property {string[]} [signers] fingerprints of the keys that sign it
+ * @property {string} [keysUrl] where the public keys of the signers are
  * @property {Record<string, Record<string, ArchiveSource[]>>} versions by version, then by platform or `any`
  *
  * @typedef {object} Versions

@@ -37,7 +37,7 @@ export function artifactTask(args: ArtifactArgs, platform: string): TaskText {
       ONLY: pin.only ?? "",
       LINK: args.link ? "yes" : "no",
       SIGNERS: pin.signers.join(" "),
-      KEYS_URL: pin.signers.length > 0 ? pin.keysUrl : "",
+      KEYS_URL: pin.keysUrl ?? "",
       CACHE: artifactDir(args.name, args.version, pin.platform),
     },
     body: sourcesTable(pin.sources),

@@ -2,7 +2,7 @@ import type * as pulumi from "@pulumi/pulumi";
 import type { NamespaceConfig } from "../config/namespaces";
 import type { Host, Task } from "../hosts/host";
 import type { TaskText } from "../hosts/task";
-import { FILESYSTEM_DRIVER, namespacePolicies, type OffloadDriver, topicProperties } from "../render/namespaces";
+import { namespacePolicies, type OffloadDriver, topicProperties } from "../render/namespaces";
 
 /** A namespace, its tenant and its topics as tasks, before anything is declared: plain data, so that a preview can ask the host about them. */
 export interface NamespaceTasks {
@@ -23,7 +23,7 @@ export interface NamespaceTasks {
 export function namespaceTasks(
   adminUrl: string,
   namespaces: Readonly<Record<string, NamespaceConfig>>,
-  offloadDriver: OffloadDriver = FILESYSTEM_DRIVER,
+  offloadDriver: OffloadDriver,
 ): NamespaceTasks[] {
   return Object.entries(namespaces).map(([name, config]) => {
     const [tenant = ""] = name.split("/");

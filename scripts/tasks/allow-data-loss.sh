@@ -1,7 +1,7 @@
 # shellcheck shell=sh disable=SC2154 # inputs come from task.sh
 # Writes the list of objects whose messages may be lost (the body, one a line) where guards and removals read it.
 
-consents=$PREFIX/var/lib/messaging/ledger/$STACK/allow-data-loss
+consents=$(consents_file)
 
 desired() {
 	cat "$WORK/body"

@@ -100,18 +100,21 @@ for (const userland of USERLANDS.filter(({ name }) => /^(bash|ash) /.test(name))
       writeFileSync(archive, intact);
     });
 
-    test("a signature by another key, or by none that is known, is refused", { skip: !hasGpg && "this userland has no gpg" }, () => {
-      sign(stranger);
-      assert.match(apply().stderr, /no good signature by a pinned key/);
-      copyFileSync(join(cache, "KEYS"), join(host.directory, "KEYS"));
-      writeFileSync(join(cache, "KEYS"), gpg("--armor", "--export", signer));
-      assert.match(apply().stderr, /no good signature by a pinned key[^]*No public key/);
-      copyFileSync(join(host.directory, "KEYS"), join(cache, "KEYS"));
-      rmSync(`${archive}.asc`);
-      assert.match(apply().stderr, /product\.tar\.gz\.asc is missing; nothing was installed/);
-      nothingInstalled();
-      sign(signer);
-    });
+    // Without gpg nothing can be refused: the next test shows that the outcome says so.
+    if (hasGpg) {
+      test("a signature by another key, or by none that is known, is refused", () => {
+        sign(stranger);
+        assert.match(apply().stderr, /no good signature by a pinned key/);
+        copyFileSync(join(cache, "KEYS"), join(host.directory, "KEYS"));
+        writeFileSync(join(cache, "KEYS"), gpg("--armor", "--export", signer));
+        assert.match(apply().stderr, /no good signature by a pinned key[^]*No public key/);
+        copyFileSync(join(host.directory, "KEYS"), join(cache, "KEYS"));
+        rmSync(`${archive}.asc`);
+        assert.match(apply().stderr, /product\.tar\.gz\.asc is missing; nothing was installed/);
+        nothingInstalled();
+        sign(signer);
+      });
+    }
 
     test("a good one is installed whole, a second run changes nothing", () => {
       const outcome = apply();

@@ -67,7 +67,7 @@ class Admin {
     return (await this.get(`namespaces/${this.tenant}/${name}`)) as Record<string, unknown>;
   }
 
-  #tasks(name: string, declared: Declared, offloadDriver?: OffloadDriver) {
+  #tasks(name: string, declared: Declared, offloadDriver: OffloadDriver = FILESYSTEM_DRIVER) {
     const [tasks] = namespaceTasks(this.#adminUrl, parsed(`${this.tenant}/${name}`, declared), offloadDriver);
     assert.ok(tasks);
     return tasks;

@@ -1,10 +1,11 @@
-import { type ChildProcess, spawn, spawnSync } from "node:child_process";
+import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
 import { appendFileSync, chmodSync, existsSync, mkdirSync, openSync, readdirSync } from "node:fs";
 import { networkInterfaces } from "node:os";
 import { join } from "node:path";
 import { pinnedVersions } from "../../config/pins";
 import { artifactDir, platform } from "../../setup/paths";
+import { run } from "./processes";
 import { eventually, freePorts, removeDirectory, temporaryDirectory } from "./temporary";
 
 const [PULSAR] = pinnedVersions("pulsar");
@@ -57,13 +58,6 @@ function distribution(): { readonly pulsar: string; readonly java: string } {
   }
   unpacked = { pulsar: join(directory, `apache-pulsar-${PULSAR}`), java };
   return unpacked;
-}
-
-function run(command: string, ...args: string[]): string {
-  const { status, stdout, stderr, error } = spawnSync(command, args, { encoding: "utf8" });
-  if (error !== undefined) throw error;
-  if (status !== 0) throw new Error(`${command} ${args.join(" ")}: ${stderr}`);
-  return stdout;
 }
 
 /** A bare Pulsar standalone on free ports of 127.0.0.1 with its state in a temporary directory. */

@@ -1,7 +1,8 @@
 import assert from "node:assert/strict";
 import { before, test } from "node:test";
-import * as pulumi from "@pulumi/pulumi";
+import type * as pulumi from "@pulumi/pulumi";
 import { parseConfig } from "../../config/load";
+import { mockPulumi } from "../support/mocks";
 import { eventually } from "../support/temporary";
 
 interface Registered {
@@ -16,18 +17,7 @@ const parents = new Map<string, pulumi.Resource | undefined>();
 let components: { readonly host: pulumi.Resource; readonly tools: pulumi.Resource; readonly nats: pulumi.Resource };
 
 before(async () => {
-  await pulumi.runtime.setMocks(
-    {
-      call: () => ({}),
-      newResource: (args) => {
-        registered.push({ type: args.type, name: args.name, inputs: args.inputs as Registered["inputs"] });
-        return { id: `${args.name}-id`, state: args.inputs as object };
-      },
-    },
-    "messaging",
-    "test",
-    false,
-  );
+  await mockPulumi(({ type, name, inputs }) => registered.push({ type, name, inputs: inputs as Registered["inputs"] }));
   const { Host } = await import("../../hosts/host");
   const { layout } = await import("../../hosts/layout");
   const { parseObservation } = await import("../../hosts/observe");

@@ -1,7 +1,9 @@
 import assert from "node:assert/strict";
 import { before, test } from "node:test";
-import * as pulumi from "@pulumi/pulumi";
+import type * as pulumi from "@pulumi/pulumi";
 import { parseConfig } from "../../config/load";
+import { FILESYSTEM_DRIVER } from "../../render/namespaces";
+import { mockPulumi } from "../support/mocks";
 
 /** Inputs of each registered resource by name, and the parent of each below the host. */
 const registered = new Map<string, Record<string, unknown>>();
@@ -9,18 +11,7 @@ const parents = new Map<string, string>();
 let names: string[];
 
 before(async () => {
-  await pulumi.runtime.setMocks(
-    {
-      call: () => ({}),
-      newResource: (args) => {
-        registered.set(args.name, args.inputs as Record<string, unknown>);
-        return { id: `${args.name}-id`, state: args.inputs as object };
-      },
-    },
-    "messaging",
-    "test",
-    false,
-  );
+  await mockPulumi(({ name, inputs }) => registered.set(name, inputs as Record<string, unknown>));
   const { Host } = await import("../../hosts/host");
   const { layout } = await import("../../hosts/layout");
   const { parseObservation } = await import("../../hosts/observe");
@@ -40,7 +31,8 @@ before(async () => {
   };
   const host = new Host({ key: "local", layout: layout("/srv"), observation: parseObservation("") }, { transformations: [recordParent] });
   const service = host.run(host, { name: "service", script: "data-directory", inputs: {}, after: [] });
-  const output = declareNamespaces(host, host, { tasks: namespaceTasks("http://127.0.0.1:8080", namespaces), service, after: [] });
+  const tasks = namespaceTasks("http://127.0.0.1:8080", namespaces, FILESYSTEM_DRIVER);
+  const output = declareNamespaces(host, host, { tasks, service, after: [] });
   names = await new Promise((resolve) => output.apply(resolve));
 });
 

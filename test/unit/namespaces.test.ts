@@ -76,7 +76,7 @@ test("no two objects share a resource name", () => {
     "a/b-c": { topics: { d: {} } },
     "a/b": { topics: { "c.d": {}, "c-d": {} } },
   });
-  const tasks = namespaceTasks("http://127.0.0.1:8080", declared);
+  const tasks = namespaceTasks("http://127.0.0.1:8080", declared, FILESYSTEM_DRIVER);
   const names = tasks.flatMap(({ namespace, topics }) => [namespace, ...topics]).map(({ name }) => name);
   assert.equal(new Set(names).size, names.length);
   assert.deepEqual(
