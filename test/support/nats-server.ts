@@ -8,7 +8,8 @@ import { streamTasks } from "../../tasks/jetstream";
 import { run, Server } from "./processes";
 import { eventually, freePorts, removeDirectory, temporaryDirectory } from "./temporary";
 
-const binary = (name: "nats" | "nats-server") => join(artifactDir(name, pinnedVersions(name)[0], platform()), name);
+const binary = (name: "nats" | "nats-server", version: string = pinnedVersions(name)[0]) =>
+  join(artifactDir(name, version, platform()), name);
 
 /** A bare NATS server with JetStream on free ports of 127.0.0.1, its store in a temporary directory. */
 export class NatsServer {
@@ -17,18 +18,22 @@ export class NatsServer {
   readonly #directory = temporaryDirectory();
   readonly #server: Server;
 
-  private constructor([client, monitoring]: readonly number[]) {
+  private constructor([client, monitoring]: readonly number[], version: string) {
     this.url = `nats://127.0.0.1:${client}`;
     this.monitoringUrl = `http://127.0.0.1:${monitoring}`;
     const listen = ["-a", "127.0.0.1", "-p", String(client), "-m", String(monitoring)];
     const store = join(this.#directory, "store");
     mkdirSync(store);
-    this.#server = new Server([binary("nats-server"), "-js", "-sd", store, ...listen], join(this.#directory, "log"));
+    this.#server = new Server([binary("nats-server", version), "-js", "-sd", store, ...listen], join(this.#directory, "log"));
   }
 
-  /** Starts a server and makes streams. @param streams as in `messaging:nats.streams` */
-  static async start(streams: Readonly<Record<string, unknown>>): Promise<NatsServer> {
-    const server = new NatsServer(await freePorts(2));
+  /**
+   * Starts a server and makes streams.
+   * @param streams as in `messaging:nats.streams`
+   * @param version one of the pinned ones, by default the stack's default
+   */
+  static async start(streams: Readonly<Record<string, unknown>>, version: string = pinnedVersions("nats-server")[0]): Promise<NatsServer> {
+    const server = new NatsServer(await freePorts(2), version);
     await server.up();
     const parsed = parseConfig({ nats: { jetstream: { maxFileStore: "10TB" }, streams } }).nats?.streams ?? {};
     for (const { stream, consumers } of streamTasks(server.url, parsed)) {
