@@ -1,5 +1,8 @@
 import { type Config, loadConfig } from "./config/load";
+import type { PulsarConfig } from "./config/pulsar";
+import { wantedPorts } from "./config/ports";
 import { planRam } from "./config/ram";
+import { benthosGuarded, BenthosPipelines, brokenPipelines } from "./components/benthos-pipelines";
 import { HostTools } from "./components/host-tools";
 import { declareNamespaces, type NamespaceTasks, namespaceTasks } from "./components/namespace";
 import { natsGuarded, NatsJetStream } from "./components/nats-jetstream";
@@ -16,12 +19,14 @@ export = async () => {
     const { plannedBytes, byComponent } = planRam(config);
     const host = await openHost(key, hostConfig, {
       plannedBytes,
-      ports: (["nats", "pulsar"] as const).flatMap((component) => wantedPorts(component, config[component]?.ports)),
+      ports: wantedPorts(config),
       guarded: (layout) => [
         ...(config.nats === undefined ? [] : natsGuarded(config.nats, layout)),
         ...(config.pulsar === undefined ? [] : pulsarGuarded(config.pulsar, layout)),
         ...pulsarNamespaces(config, layout).flatMap(({ namespace, topics }) => [namespace, ...topics]),
+        ...(config.benthos === undefined ? [] : benthosGuarded(config.benthos)),
       ],
+      check: (layout) => (config.benthos === undefined ? Promise.resolve([]) : brokenPipelines(config.benthos, config, layout)),
       allowDataLoss: config.allowDataLoss,
     });
     hosts[key] = {
@@ -44,13 +49,25 @@ function declare(host: Host, config: Config): Record<string, unknown> {
   const parent = { parent: host };
   const tools = new HostTools({ host, allowDataLoss: config.allowDataLoss }, parent);
   const nats = config.nats === undefined ? undefined : new NatsJetStream({ host, tools, nats: config.nats }, parent);
-  if (config.pulsar === undefined) return nats === undefined ? {} : { nats: nats.endpoints };
-  const pulsar = new PulsarStandalone({ host, tools, pulsar: config.pulsar }, parent);
-  const after = [pulsar.verified, tools.gojq, tools.consents];
-  const names = declareNamespaces(host, pulsar, { tasks: pulsarNamespaces(config, host.layout), service: pulsar.service, after });
-  return { ...(nats === undefined ? {} : { nats: nats.endpoints }), pulsar: pulsar.endpoints, namespaces: names };
+  const pulsar = config.pulsar === undefined ? undefined : declarePulsar(host, tools, config.pulsar, config);
+  const after = [...(nats?.ready ?? []), ...(pulsar?.ready ?? [])];
+  const { benthos } = config;
+  const pipelines = benthos === undefined ? undefined : new BenthosPipelines({ host, tools, benthos, systems: config, after }, parent);
+  return {
+    ...(nats === undefined ? {} : { nats: nats.endpoints }),
+    ...(pulsar === undefined ? {} : { pulsar: pulsar.endpoints, namespaces: pulsar.namespaces }),
+    ...(pipelines === undefined ? {} : { benthos: pipelines.endpoints }),
+  };
 }
 
-function wantedPorts(component: string, ports: Readonly<Record<string, number>> = {}) {
-  return Object.entries(ports).map(([name, port]) => ({ port, configPath: `messaging:${component}.ports.${name}` }));
+/** Pulsar with its namespaces. */
+function declarePulsar(host: Host, tools: HostTools, pulsar: PulsarConfig, config: Config) {
+  const server = new PulsarStandalone({ host, tools, pulsar }, { parent: host });
+  const after = [server.verified, tools.gojq, tools.consents];
+  const { names, applied } = declareNamespaces(host, server, {
+    tasks: pulsarNamespaces(config, host.layout),
+    service: server.service,
+    after,
+  });
+  return { endpoints: server.endpoints, namespaces: names, ready: [server.verified, ...applied] };
 }

@@ -17,12 +17,14 @@ export interface NamespaceArgs {
 export class Namespace extends pulumi.ComponentResource {
   /** `tenant/namespace`, known when the namespace is as declared. */
   readonly name: pulumi.Output<string>;
+  /** The tasks that make it so. */
+  readonly applied: readonly Task[];
 
   constructor(args: NamespaceArgs, options?: pulumi.ComponentResourceOptions) {
     const { host, tasks } = args;
     super("messaging:index:Namespace", `${host.key}-namespace-${tasks.name.replace("/", ".")}`, {}, options);
-    const applied = declareNamespace(host, this, args);
-    this.name = applied.resource.urn.apply(() => tasks.name);
+    this.applied = declareNamespace(host, this, args);
+    this.name = pulumi.all(this.applied.map(({ resource }) => resource.urn)).apply(() => tasks.name);
     this.registerOutputs({ name: this.name });
   }
 }
@@ -32,18 +34,18 @@ export class Namespace extends pulumi.ComponentResource {
  * @param args.tasks what `namespaceTasks` made of the config
  * @param args.service the Pulsar that holds them
  * @param args.after what comes first besides: the JSON reader of the scripts and the consents
- * @returns their names, known when they are as declared
+ * @returns their names, known when they are as declared, and the tasks that make them so
  */
 export function declareNamespaces(
   host: Host,
   parent: pulumi.Resource,
   args: { readonly tasks: readonly NamespaceTasks[]; readonly service: Task; readonly after: readonly Task[] },
-): pulumi.Output<string[]> {
+): { readonly names: pulumi.Output<string[]>; readonly applied: readonly Task[] } {
   const tenants = new Map<string, Task>();
-  const names = args.tasks.map((tasks) => {
+  const namespaces = args.tasks.map((tasks) => {
     const tenant = tenants.get(tasks.tenant.name) ?? host.run(parent, { ...tasks.tenant, after: [args.service, ...args.after] });
     tenants.set(tasks.tenant.name, tenant);
-    return new Namespace({ host, tasks, after: [tenant] }, { parent }).name;
+    return new Namespace({ host, tasks, after: [tenant] }, { parent });
   });
-  return pulumi.all(names);
+  return { names: pulumi.all(namespaces.map(({ name }) => name)), applied: namespaces.flatMap(({ applied }) => applied) };
 }

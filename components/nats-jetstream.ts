@@ -1,7 +1,7 @@
 import * as pulumi from "@pulumi/pulumi";
 import type { NatsConfig } from "../config/nats";
 import { pinnedVersions } from "../config/pins";
-import type { Host } from "../hosts/host";
+import type { Host, Task } from "../hosts/host";
 import type { Layout } from "../hosts/layout";
 import type { TaskText } from "../hosts/task";
 import { natsServerConf } from "../render/nats-server";
@@ -17,8 +17,9 @@ import type { HostTools } from "./host-tools";
 
 const SERVER = "nats-server";
 
-function clientUrl(nats: NatsConfig): string {
-  return `nats://127.0.0.1:${nats.ports.client}`;
+/** Addresses of a config's server on its host. */
+export function natsUrls({ ports }: NatsConfig): { readonly url: string; readonly monitoringUrl: string } {
+  return { url: `nats://127.0.0.1:${ports.client}`, monitoringUrl: `http://127.0.0.1:${ports.monitoring}` };
 }
 
 function storeDirectory(nats: NatsConfig, layout: Layout): string {
@@ -27,7 +28,7 @@ function storeDirectory(nats: NatsConfig, layout: Layout): string {
 
 /** What a preview asks the host about, before anything is declared: each stream and consumer, and all of them with the server that is to carry them. */
 export function natsGuarded(nats: NatsConfig, layout: Layout): TaskText[] {
-  const url = clientUrl(nats);
+  const { url } = natsUrls(nats);
   const objects = streamTasks(url, nats.streams).flatMap(({ stream, consumers }) => [stream, ...consumers]);
   return [natsGuard(url, nats, storeDirectory(nats, layout)), ...objects];
 }
@@ -51,6 +52,8 @@ export interface NatsEndpoints {
 /** NATS with JetStream on one host: installed, configured, running under the host's service manager and proven. */
 export class NatsJetStream extends pulumi.ComponentResource {
   readonly endpoints: NatsEndpoints;
+  /** The proven server with its streams and consumers; what uses them comes after. */
+  readonly ready: readonly Task[];
 
   constructor(args: NatsJetStreamArgs, options?: pulumi.ComponentResourceOptions) {
     const { host, tools, nats } = args;
@@ -83,6 +86,7 @@ export class NatsJetStream extends pulumi.ComponentResource {
         writableDirectories: [storeDir, `${layout.prefix}/run`],
         logFile: layout.log(SERVER),
       },
+      product: SERVER,
       version: nats.version,
       keepVersions: nats.keepVersions,
       dataDirectory: storeDir,
@@ -90,8 +94,7 @@ export class NatsJetStream extends pulumi.ComponentResource {
       supervisord: tools.supervisord,
       after: [tools.gojq],
     });
-    const url = clientUrl(nats);
-    const monitoringUrl = `http://127.0.0.1:${nats.ports.monitoring}`;
+    const { url, monitoringUrl } = natsUrls(nats);
     const contextName = `${pulumi.getProject()}-${pulumi.getStack()}-${host.key}`;
     const context = natsContext(host, this, {
       name: contextName,
@@ -100,7 +103,12 @@ export class NatsJetStream extends pulumi.ComponentResource {
       after: [cli],
     });
     const verified = natsVerify(host, this, { url, monitoringUrl, service: running, cli });
-    declareStreams(host, this, { tasks: streamTasks(url, nats.streams), service: running, after: [verified, tools.consents] });
+    const streams = declareStreams(host, this, {
+      tasks: streamTasks(url, nats.streams),
+      service: running,
+      after: [verified, tools.consents],
+    });
+    this.ready = [verified, ...streams];
     // Known only when the server is proven, so that whoever takes an endpoint waits for that.
     const proven = <T>(value: T) => pulumi.all([verified.resource.urn, context.resource.urn]).apply(() => value);
     this.endpoints = {

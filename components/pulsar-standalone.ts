@@ -44,6 +44,11 @@ export function pulsarAdminUrl({ ports }: PulsarConfig): string {
   return `http://127.0.0.1:${ports.web}`;
 }
 
+/** Address of the binary protocol of a config. */
+export function pulsarServiceUrl({ ports }: PulsarConfig): string {
+  return `pulsar://127.0.0.1:${ports.broker}`;
+}
+
 /** What a namespace's offload policy has to say besides its thresholds: it hides the broker's own settings one by one. */
 export function offloadDriver(pulsar: PulsarConfig, layout: Layout): OffloadDriver {
   return {
@@ -122,6 +127,7 @@ export class PulsarStandalone extends pulumi.ComponentResource {
         writableDirectories: [paths.data, paths.logs, `${layout.prefix}/run`],
         logFile: layout.log(PULSAR),
       },
+      product: PULSAR,
       version: pulsar.version,
       keepVersions: pulsar.keepVersions,
       dataDirectory: paths.data,
@@ -148,7 +154,7 @@ export class PulsarStandalone extends pulumi.ComponentResource {
     // Known only when the server is proven, so that whoever takes an endpoint waits for that.
     const proven = (value: string) => this.verified.resource.urn.apply(() => value);
     this.endpoints = {
-      serviceUrl: proven(`pulsar://127.0.0.1:${pulsar.ports.broker}`),
+      serviceUrl: proven(pulsarServiceUrl(pulsar)),
       adminUrl: proven(adminUrl),
       metricsUrl: proven(`${adminUrl}/metrics/`),
       version: proven(pulsar.version),

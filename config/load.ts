@@ -1,8 +1,10 @@
 import * as pulumi from "@pulumi/pulumi";
 import { z } from "zod";
+import { benthosSchema } from "./benthos";
 import { hostsSchema } from "./hosts";
 import { namespacesSchema } from "./namespaces";
 import { natsSchema } from "./nats";
+import { wantedPorts } from "./ports";
 import { pulsarSchema } from "./pulsar";
 import { planRam } from "./ram";
 import { refusal } from "./refusal";
@@ -21,6 +23,7 @@ const configSchema = object({
   nats: natsSchema.optional(),
   pulsar: pulsarSchema.optional(),
   namespaces: namespacesSchema,
+  benthos: benthosSchema.optional(),
   allowDataLoss: z
     .array(
       z
@@ -36,7 +39,7 @@ const configSchema = object({
       const parts = Object.entries(byComponent).map(([name, bytes]) => `${name} ${formatBytes(bytes)}`);
       return `allowed: at least ${formatBytes(plannedBytes)}, what the components are planned with (${parts.join(" + ")}); raise it or lower their memory`;
     },
-    when: whenSound("ramBudget", "nats", "pulsar"),
+    when: whenSound("ramBudget", "nats", "pulsar", "benthos"),
   })
   .superRefine(
     ({ namespaces, pulsar }, context) => {
@@ -53,18 +56,17 @@ const configSchema = object({
     { when: whenSound("namespaces", "pulsar") },
   )
   .superRefine(
-    ({ nats, pulsar }, context) => {
+    (components, context) => {
       const users = new Map<number, string>();
-      for (const [component, ports] of Object.entries({ nats: nats?.ports, pulsar: pulsar?.ports })) {
-        for (const [name, port] of Object.entries(ports ?? {})) {
-          const user = users.get(port);
-          if (user === undefined) users.set(port, `${component}.ports.${name}`);
-          else if (!user.startsWith(component))
-            context.addIssue({ code: "custom", path: [component, "ports", name], message: `allowed: a port other than ${user}` });
-        }
+      for (const { port, configPath } of wantedPorts(components)) {
+        const user = users.get(port);
+        // A component's own ports are its schema's concern.
+        if (user === undefined) users.set(port, configPath);
+        else if (user.split(".")[0] !== configPath.split(".")[0] || configPath.startsWith("benthos"))
+          context.addIssue({ code: "custom", path: configPath.split("."), message: `allowed: a port other than ${user}` });
       }
     },
-    { when: whenSound("nats", "pulsar") },
+    { when: whenSound("nats", "pulsar", "benthos") },
   )
   .transform(({ ramBudget, ...rest }) => ({ ...rest, ramBudgetBytes: ramBudget }));
 

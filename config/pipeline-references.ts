@@ -1,11 +1,5 @@
 import { isScalar, LineCounter, parseDocument, visit } from "yaml";
-
-/** A file below `pipelines/`. */
-export interface PipelineFile {
-  /** Path below `pipelines/`. */
-  readonly path: string;
-  readonly text: string;
-}
+import type { PipelineFile } from "./pipelines";
 
 /** Keys whose value, a string, is the label of a resource. */
 const REFERENCES: ReadonlySet<string> = new Set(["resource", "rate_limit", "cache"]);

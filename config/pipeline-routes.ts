@@ -1,6 +1,6 @@
 import { isMap, isScalar, LineCounter, parseDocument, visit, type YAMLMap } from "yaml";
 import { type StreamConfig, subjectsOverlap } from "./nats-streams";
-import type { PipelineFile } from "./pipeline-references";
+import type { PipelineFile } from "./pipelines";
 
 /** One end of a pipeline. */
 interface End {

@@ -1,3 +1,4 @@
+import type { BenthosConfig } from "./benthos";
 import type { NatsConfig } from "./nats";
 import type { PulsarConfig } from "./pulsar";
 
@@ -14,9 +15,13 @@ export interface RamPlan {
  * What the declared components may use at most on one host.
  * @param components the parsed configs of the components the host carries
  */
-export function planRam(components: { readonly nats?: NatsConfig | undefined; readonly pulsar?: PulsarConfig | undefined }): RamPlan {
+export function planRam(components: {
+  readonly nats?: NatsConfig | undefined;
+  readonly pulsar?: PulsarConfig | undefined;
+  readonly benthos?: BenthosConfig | undefined;
+}): RamPlan {
   const byComponent: Record<string, number> = { supervisord: SUPERVISORD_BYTES };
-  for (const component of ["pulsar", "nats"] as const) {
+  for (const component of ["pulsar", "nats", "benthos"] as const) {
     const config = components[component];
     if (config !== undefined) byComponent[component] = config.memoryBytes;
   }

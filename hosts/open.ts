@@ -1,4 +1,5 @@
 import type { HostConfig } from "../config/hosts";
+import type { WantedPort } from "../config/ports";
 import { refusal } from "../config/refusal";
 import { formatBytes } from "../config/units";
 import { dataDir } from "../setup/paths";
@@ -6,13 +7,6 @@ import { Host } from "./host";
 import { type Layout, layout } from "./layout";
 import { type Listener, type Observation, observeLocal } from "./observe";
 import { resourceName, stackKey, taskInputs, type TaskText } from "./task";
-
-/** A port that a component wants on loopback. */
-export interface WantedPort {
-  readonly port: number;
-  /** Config path that chooses it. */
-  readonly configPath: string;
-}
 
 /** What a host is going to carry, as far as it may refuse it. */
 export interface HostPlan {
@@ -22,6 +16,8 @@ export interface HostPlan {
   readonly plannedBytes: number;
   /** Tasks that the host may refuse, because messages would be lost or there is no room for them. */
   readonly guarded: (layout: Layout) => readonly TaskText[];
+  /** What is wrong with what the host would get, as far as this machine can tell, a line each. */
+  readonly check: (layout: Layout) => Promise<readonly string[]>;
   /** Objects that may lose messages. */
   readonly allowDataLoss: readonly string[];
 }
@@ -33,7 +29,7 @@ export interface HostPlan {
  */
 export async function openHost(key: string, config: HostConfig, plan: HostPlan): Promise<Host> {
   const paths = layout(config.prefix ?? dataDir());
-  const observation = await observeLocal(
+  const observing = observeLocal(
     paths.prefix,
     stackKey(),
     plan.ports.map(({ port }) => port),
@@ -41,7 +37,9 @@ export async function openHost(key: string, config: HostConfig, plan: HostPlan):
   ).catch((error: unknown) => {
     throw refusal(`host ${key} cannot be observed`, [error instanceof Error ? error.message : String(error)]);
   });
+  const [observation, found] = await Promise.all([observing, plan.check(paths)]);
   const problems = [
+    ...found,
     ...foreignStack(key, paths.prefix, observation),
     ...heldPorts(key, plan.ports, observation),
     ...tooLittleMemory(key, plan.plannedBytes, observation),
@@ -66,7 +64,10 @@ function heldPorts(key: string, ports: readonly WantedPort[], { listeners, ownPi
   return ports.flatMap(({ port, configPath }) =>
     strangers
       .filter((listener) => listener.port === port)
-      .map((listener) => `${configPath}: port ${port} on host ${key} is held by ${holder(listener)}; stop it or choose another port here`),
+      .map(
+        (listener) =>
+          `messaging:${configPath}: port ${port} on host ${key} is held by ${holder(listener)}; stop it or choose another port here`,
+      ),
   );
 }
 

@@ -14,6 +14,8 @@ interface ProductStatus {
   readonly slowConsumers?: number;
   /** JetStream's. */
   readonly streams?: readonly { readonly name: string; readonly messages: number; readonly bytes: number }[];
+  /** Benthos's, with the messages that its components counted since the start of the process. */
+  readonly pipelines?: readonly { readonly name: string; readonly received: number; readonly sent: number; readonly errors: number }[];
   /** Pulsar's; the backlog is the sum over the subscriptions, in messages. */
   readonly topics?: readonly { readonly name: string; readonly backlog: number; readonly bytes: number }[];
 }
@@ -55,6 +57,8 @@ function show({ host, service, state, capBytes, enforcement, product }: ServiceS
   if (product.connections !== undefined) console.log(`  connections ${product.connections}  slow consumers ${product.slowConsumers ?? 0}`);
   for (const { name, messages, bytes } of product.streams ?? [])
     console.log(`  stream ${name}: ${messages} messages, ${formatBytes(bytes)}`);
+  for (const { name, received, sent, errors } of product.pipelines ?? [])
+    console.log(`  pipeline ${name}: received ${received}, sent ${sent}, errors ${errors}`);
   for (const { name, backlog, bytes } of product.topics ?? []) console.log(`  topic ${name}: backlog ${backlog}, ${formatBytes(bytes)}`);
 }
 

@@ -106,3 +106,23 @@ http_get() {
 pid_alive() {
 	kill -0 "$1" 2>/dev/null && ! grep -q '^State:[[:space:]]*Z' "/proc/$1/status" 2>/dev/null
 }
+
+# Id of the process that the service of this task runs, as its starter wrote it down.
+process_id() {
+	cat "$PREFIX/run/$NAME.pid" 2>/dev/null
+}
+
+# Bytes that a process has for itself and its share of what it has with others; resident ones where the system does not tell.
+memory_of() {
+	awk '/^Pss:/ { print $2 * 1024 }' "/proc/$1/smaps_rollup" 2>/dev/null || ps -o rss= -p "$1" | awk '{ print $1 * 1024 }'
+}
+
+# How long a process has been running, as [[days-]hours:]minutes:seconds.
+uptime_of() {
+	ps -o etime= -p "$1" | tr -d ' '
+}
+
+# Value of a variable in the environment that a process was started with; ps shows it where there is no /proc.
+environment_of() {
+	if [ -r "/proc/$1/environ" ]; then tr '\0' '\n' <"/proc/$1/environ"; else ps -E -o command= -p "$1" | tr ' ' '\n'; fi | sed -n "s/^$2=//p"
+}

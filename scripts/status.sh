@@ -19,11 +19,11 @@ input() {
 for entry in "$PREFIX/var/lib/messaging/ledger/$2"/*-service/inputs; do
 	[ -f "$entry" ] || continue
 	# shellcheck disable=SC2034 # the sourced scripts read them
-	SUPERVISOR_VERSION=$(input SUPERVISOR_VERSION) VERSION=$(input VERSION) CONFIGS=$(input CONFIGS) DATA=$(input DATA) NAME=$(input NAME)
+	SUPERVISOR_VERSION=$(input SUPERVISOR_VERSION) VERSION=$(input VERSION) CONFIGS=$(input CONFIGS) DATA=$(input DATA) NAME=$(input NAME) PRODUCT=$(input PRODUCT)
 	# shellcheck source=/dev/null
 	. "$LIB/managers/$(input MANAGER).sh"
 	# shellcheck source=/dev/null
-	. "$LIB/products/$NAME.sh"
+	. "$LIB/products/${PRODUCT:-$NAME}.sh"
 	config=${CONFIGS%% *}
 	printf '%s\t%s\t%s\n' "$NAME" "$(manager_state "$NAME")" "$(product_status "${config%.*}" 2>/dev/null)"
 done

@@ -48,7 +48,8 @@ async function fetchMaven(step, coordinates, dir) {
  * @param {string} dir
  */
 function fetchWheel(step, requirement, file, dir) {
-  const platform = /-([^-]+)\.whl$/.exec(file)?.[1] ?? "any";
+  // The first of the tags that a name may list: pip takes one.
+  const platform = /-([^-.]+)(\.[^-]+)?\.whl$/.exec(file)?.[1] ?? "any";
   const args = ["-m", "pip", "download", "--quiet", "--disable-pip-version-check", "--no-deps", "--only-binary=:all:"];
   const fix = "check that pip works (python3 -m pip --version)";
   return runLogged(step, "python3", [...args, "--platform", platform, "--dest", dir, requirement], { fix });

@@ -10,7 +10,7 @@ const { versions } = require("./versions.js");
 const always = ["gojq"];
 
 /** Artefacts by the config key that asks for them. The key's `version` is the one of the first; the others come in their default version. */
-const byComponent = { nats: ["nats-server", "nats"], pulsar: ["pulsar", "jre"], benthos: ["benthos"] };
+const byComponent = { nats: ["nats-server", "nats"], pulsar: ["pulsar", "jre"], benthos: ["benthos", "duckdb"] };
 
 /** Artefacts by the option of a component that asks for them, in the version of the component's first artefact. */
 const byOption = [{ component: "pulsar", option: "tieredStorage", name: "pulsar-offloaders" }];

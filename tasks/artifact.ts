@@ -1,8 +1,9 @@
+import { join } from "node:path";
 import type * as pulumi from "@pulumi/pulumi";
-import { type ArtifactName, artifactPin, type Source } from "../config/pins";
+import { type ArtifactName, artifactPin, type ExecutableName, type Source } from "../config/pins";
 import type { Host, Task } from "../hosts/host";
 import type { TaskText } from "../hosts/task";
-import { artifactDir } from "../setup/paths";
+import { artifactDir, platform } from "../setup/paths";
 
 /** Which artefact a host gets. */
 export interface ArtifactArgs {
@@ -42,6 +43,11 @@ export function artifactTask(args: ArtifactArgs, platform: string): TaskText {
     },
     body: sourcesTable(pin.sources),
   };
+}
+
+/** Where this machine has an executable of its own platform, once the setup has brought it. */
+export function cachedExecutable(name: ExecutableName, version: string): string {
+  return join(artifactDir(name, version, platform()), name);
 }
 
 /** A line for each source, as scripts/tasks/artifact.sh reads them. */

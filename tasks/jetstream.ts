@@ -43,18 +43,19 @@ export function streamTasks(url: string, streams: Readonly<Record<string, Stream
  * Declares streams, each followed by its consumers.
  * @param args.service the server; what lives in its memory is made again whenever it restarts
  * @param args.after what comes first besides the server
+ * @returns their tasks
  */
 export function declareStreams(
   host: Host,
   parent: pulumi.Resource,
   args: { readonly tasks: readonly StreamTasks[]; readonly service: Task; readonly after: readonly Task[] },
-): void {
-  for (const { stream, consumers, inMemory } of args.tasks) {
+): Task[] {
+  return args.tasks.flatMap(({ stream, consumers, inMemory }) => {
     // The name is for the reader of a preview: a change of the service shows on the rows of what its restart empties.
     const lifetime = inMemory ? { EMPTIED_BY_RESTART: args.service.digest } : {};
     const declare = (task: TaskText, after: readonly Task[]) =>
       host.run(parent, { ...task, inputs: { ...task.inputs, ...lifetime }, after });
     const declared = declare(stream, [args.service, ...args.after]);
-    for (const consumer of consumers) declare(consumer, [declared]);
-  }
+    return [declared, ...consumers.map((consumer) => declare(consumer, [declared]))];
+  });
 }

@@ -60,8 +60,7 @@ export function declareNamespace(
   host: Host,
   parent: pulumi.Resource,
   args: { readonly tasks: NamespaceTasks; readonly after: readonly Task[] },
-): Task {
+): Task[] {
   const namespace = host.run(parent, { ...args.tasks.namespace, after: args.after });
-  for (const topic of args.tasks.topics) host.run(parent, { ...topic, after: [namespace] });
-  return namespace;
+  return [namespace, ...args.tasks.topics.map((topic) => host.run(parent, { ...topic, after: [namespace] }))];
 }

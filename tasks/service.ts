@@ -7,13 +7,14 @@ import type { Supervisord } from "./supervisord";
 
 /**
  * Declares a service: its definition for the host's service manager, and the task that runs it, proves it and switches back when it fails.
- * @param args.version version of the product, named as the service is
+ * @param args.product what the service runs, of which it takes one version
  */
 export function service(
   host: Host,
   parent: pulumi.Resource,
   args: {
     readonly service: Service;
+    readonly product: string;
     readonly version: string;
     /** How many versions stay installed, this one included. */
     readonly keepVersions: number;
@@ -35,9 +36,11 @@ export function service(
   return host.run(parent, {
     name: `${name}-service`,
     script: "service",
-    uses: ["managers/supervisord.sh", `products/${name}.sh`],
+    uses: ["managers/supervisord.sh", `products/${args.product}.sh`],
     inputs: {
       NAME: name,
+      PRODUCT: args.product,
+      CURRENT: currentLink(name, args.product),
       MANAGER: "supervisord",
       SUPERVISOR_VERSION: args.supervisord.version,
       VERSION: args.version,
@@ -48,4 +51,12 @@ export function service(
     },
     after: [...args.configs, definition, args.supervisord, ...args.after],
   });
+}
+
+/**
+ * Name of the link to the version that a service runs, in the directory of the product's versions: services of one product switch one by one.
+ * @param service name of the service
+ */
+export function currentLink(service: string, product: string): string {
+  return service === product ? "current" : `current-${service}`;
 }

@@ -26,10 +26,6 @@ admin_url() {
 	say "http://127.0.0.1:$(config_value "$1" webServicePort)/admin/v2"
 }
 
-process_id() {
-	cat "$PREFIX/run/$NAME.pid" 2>/dev/null
-}
-
 # Starts Java with the options of an environment file: what it refuses would otherwise be found out by a server that does not start.
 java_accepts() {
 	(
@@ -109,13 +105,12 @@ command_line() {
 	if [ -r "/proc/$1/cmdline" ]; then tr '\0' '\n' <"/proc/$1/cmdline"; else ps -o args= -p "$1" | tr ' ' '\n'; fi
 }
 
-# One JSON document on the running server, for `npm run status`. Memory is what the process has for itself and its share of what it has with others.
+# One JSON document on the running server, for `npm run status`.
 product_status() {
 	http_get "$(admin_url "$1")/broker-stats/topics" 5 >"$WORK/topics" || return 1
 	pid=$(process_id)
-	memory=$(awk '/^Pss:/ { print $2 * 1024 }' "/proc/$pid/smaps_rollup" 2>/dev/null || ps -o rss= -p "$pid" | awk '{ print $1 * 1024 }')
-	"$gojq" -c -n --slurpfile topics "$WORK/topics" --arg version "$(http_get "$(admin_url "$1")/brokers/version" 3)" --arg uptime "$(ps -o etime= -p "$pid" | tr -d ' ')" \
-		--argjson memory "$memory" --arg port "$(config_value "$1" brokerServicePort)" '
+	"$gojq" -c -n --slurpfile topics "$WORK/topics" --arg version "$(http_get "$(admin_url "$1")/brokers/version" 3)" --arg uptime "$(uptime_of "$pid")" \
+		--argjson memory "$(memory_of "$pid")" --arg port "$(config_value "$1" brokerServicePort)" '
 		[$topics[0] | to_entries[].value | to_entries[].value | .persistent // {} | to_entries[]] as $all
 		| {
 			version: $version,

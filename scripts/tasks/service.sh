@@ -2,13 +2,18 @@
 # Runs a service: switches its version, config and definition to the candidates, reloads or restarts it, proves that it is healthy and that the values in
 # effect are the asked ones, and switches back when it is not.
 #
-# NAME            service and product
+# NAME            service
+# PRODUCT         what it runs
+# CURRENT         name of the link to the version that it runs, in opt/PRODUCT
 # MANAGER         supervisord
 # VERSION         of the product
 # DATA            directory of the product's data
 # KEEP_VERSIONS   how many versions stay installed, this one included
 # CONFIGS         candidates <link>.<digest>, the product's main config first
 # DEFINITION      candidate of the definition
+
+# Inputs of an earlier format name a service as its product.
+: "${PRODUCT:=$NAME}" "${CURRENT:=current}"
 
 # What a product may define: lines that say why this version must not run with a config, and what to remember once it does.
 product_refusals() {
@@ -17,22 +22,42 @@ product_refusals() {
 product_proven() {
 	:
 }
+# Puts the config in effect, which the links point at by now, over into the running process; the first argument is the config before. Says why not when it
+# fails. The signal is no proof: most products say when they have taken a config over.
+product_reload() {
+	before=$(product_loaded "$CONFIG")
+	manager_reload "$NAME"
+	waited=0
+	while [ "$(product_loaded "$CONFIG")" = "$before" ]; do
+		waited=$((waited + 1))
+		if [ "$waited" -gt 25 ]; then
+			say "$NAME refuses the reload; it goes on with its earlier config."
+			return 1
+		fi
+		pause
+	done
+}
+# What has to be well besides an answer, once the config is new: says what is not when it fails.
+product_connected() {
+	:
+}
 # shellcheck source=/dev/null
 . "$LIB/managers/$MANAGER.sh"
 # shellcheck source=/dev/null
-. "$LIB/products/$NAME.sh"
+. "$LIB/products/$PRODUCT.sh"
 
+current=$PREFIX/opt/$PRODUCT/$CURRENT
 definition_link=$(manager_definition "$NAME")
 main_config=${CONFIGS%% *}
 CONFIG=${main_config%.*}
-links="$PREFIX/opt/$NAME/current $definition_link"
+links="$current $definition_link"
 for candidate in $CONFIGS; do links="$links ${candidate%.*}"; done
 
 # Target that a link has when the inputs are in effect.
 target_for() {
 	case $1 in
 	"$definition_link") say "$DEFINITION" ;;
-	"$PREFIX/opt/$NAME/current") say "$VERSION" ;;
+	"$current") say "$VERSION" ;;
 	*) for candidate in $CONFIGS; do
 		if [ "${candidate%.*}" = "$1" ]; then basename "$candidate"; fi
 	done ;;
@@ -96,29 +121,15 @@ can_reload() {
 	product_reloads "$CONFIG" "$main_config"
 }
 
-# The signal is no proof: waits until the product has taken a config over.
-reload() {
-	before=$(product_loaded "$CONFIG")
-	manager_reload "$NAME"
-	waited=0
-	while [ "$(product_loaded "$CONFIG")" = "$before" ]; do
-		waited=$((waited + 1))
-		if [ "$waited" -gt 25 ]; then
-			say "$NAME refuses the reload; it goes on with its earlier config."
-			return 1
-		fi
-		pause
-	done
-}
-
 # Puts the links as they are into effect (reload or restart); says why not when it fails.
 start_and_prove() {
 	if [ "$1" = reload ]; then
-		reload || return 1
+		product_reload "$(dirname "$CONFIG")/$(sed -n "s|^$CONFIG ||p" "$WORK/links")" || return 1
 	else
 		manager_restart "$NAME" >/dev/null 2>&1 || :
 	fi
 	wait_until_ready || return 1
+	product_connected "$CONFIG" || return 1
 	left=$(differences)
 	[ -z "$left" ] || {
 		say "$NAME runs, but not with the values asked for:
@@ -172,19 +183,23 @@ $(cat "$WORK/outcome")"
 # Removes the candidates of a file except the one in effect.
 prune_candidates() {
 	for other in "${1%.*}".*; do
-		if [ "$other" != "$1" ]; then rm -f "$other"; fi
+		if [ "$other" != "$1" ]; then rm -rf "$other"; fi
 	done
 }
 
-# Removes the versions that were installed longest ago; going back to one that is kept needs no download.
+# Removes the versions that were installed longest ago, except those that another service runs; going back to one that is kept needs no download.
 prune_versions() {
-	kept=1
+	kept=1 running=
+	for link in "$PREFIX/opt/$PRODUCT"/*; do
+		if [ -L "$link" ]; then running="$running $(link_target "$link") "; fi
+	done
 	# shellcheck disable=SC2012 # names of versions, ours
-	ls -t "$PREFIX/opt/$NAME" >"$WORK/versions"
+	ls -t "$PREFIX/opt/$PRODUCT" >"$WORK/versions"
 	while IFS= read -r version; do
-		case $version in current | "$VERSION") continue ;; esac
+		case $running in *" $version "*) continue ;; esac
+		if [ -L "$PREFIX/opt/$PRODUCT/$version" ]; then continue; fi
 		kept=$((kept + 1))
-		if [ "$kept" -gt "$KEEP_VERSIONS" ]; then rm -rf "${PREFIX:?}/opt/$NAME/$version"; fi
+		if [ "$kept" -gt "$KEEP_VERSIONS" ]; then rm -rf "${PREFIX:?}/opt/$PRODUCT/$version"; fi
 	done <"$WORK/versions"
 }
 

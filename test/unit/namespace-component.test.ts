@@ -32,7 +32,7 @@ before(async () => {
   const host = new Host({ key: "local", layout: layout("/srv"), observation: parseObservation("") }, { transformations: [recordParent] });
   const service = host.run(host, { name: "service", script: "data-directory", inputs: {}, after: [] });
   const tasks = namespaceTasks("http://127.0.0.1:8080", namespaces, FILESYSTEM_DRIVER);
-  const output = declareNamespaces(host, host, { tasks, service, after: [] });
+  const { names: output } = declareNamespaces(host, host, { tasks, service, after: [] });
   names = await new Promise((resolve) => output.apply(resolve));
 });
 

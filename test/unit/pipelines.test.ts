@@ -3,8 +3,9 @@ import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, test } from "node:test";
 import { parseConfig } from "../../config/load";
-import { missingResources, type PipelineFile } from "../../config/pipeline-references";
+import { missingResources } from "../../config/pipeline-references";
 import { brokenRoutes } from "../../config/pipeline-routes";
+import type { PipelineFile } from "../../config/pipelines";
 import { root } from "../../setup/paths";
 
 const ours: PipelineFile[] = readdirSync(join(root, "pipelines"), { recursive: true, encoding: "utf8" })

@@ -1,0 +1,206 @@
+import * as pulumi from "@pulumi/pulumi";
+import type { BenthosConfig, BenthosProcess } from "../config/benthos";
+import type { NatsConfig } from "../config/nats";
+import { checkPipelines } from "../config/pipeline-check";
+import { pipelineFiles, streamId } from "../config/pipelines";
+import { pinnedVersions } from "../config/pins";
+import type { PulsarConfig } from "../config/pulsar";
+import type { Host, Task } from "../hosts/host";
+import type { Layout } from "../hosts/layout";
+import type { TaskText } from "../hosts/task";
+import { benthosDirectory, benthosEnv } from "../render/benthos";
+import { artifact, cachedExecutable } from "../tasks/artifact";
+import { benthosGuard, type Downstream } from "../tasks/benthos-guard";
+import { benthosVerify } from "../tasks/benthos-verify";
+import { configDirectory } from "../tasks/config-directory";
+import { configFile } from "../tasks/config-file";
+import { dataDirectory } from "../tasks/data-directory";
+import { currentLink, service } from "../tasks/service";
+import type { HostTools } from "./host-tools";
+import { natsUrls } from "./nats-jetstream";
+import { pulsarAdminUrl, pulsarServiceUrl } from "./pulsar-standalone";
+
+const BENTHOS = "benthos";
+
+/** The systems of the stack that pipelines may use. */
+export interface PipelineSystems {
+  readonly nats?: NatsConfig | undefined;
+  readonly pulsar?: PulsarConfig | undefined;
+}
+
+/** What the pipelines of a host need. */
+export interface BenthosPipelinesArgs {
+  readonly host: Host;
+  readonly tools: HostTools;
+  readonly benthos: BenthosConfig;
+  readonly systems: PipelineSystems;
+  /** What the pipelines read and write is there. */
+  readonly after: readonly Task[];
+}
+
+/** What users of the pipelines need to know. */
+export interface BenthosEndpoints {
+  /** HTTP API of the process that pipelines share, or of the only one. */
+  readonly apiUrl: pulumi.Output<string>;
+  /** Prometheus metrics of the same process. */
+  readonly metricsUrl: pulumi.Output<string>;
+  /** Id of each pipeline and the HTTP API of its process. */
+  readonly pipelines: pulumi.Output<Readonly<Record<string, string>>>;
+  readonly version: pulumi.Output<string>;
+}
+
+/**
+ * What the pipelines' `${…}` stand for: the systems of the stack, where data go, the DuckDB CLI, and what the config adds or sets otherwise.
+ */
+function pipelineEnvironment(benthos: BenthosConfig, { nats, pulsar }: PipelineSystems, layout: Layout): Readonly<Record<string, string>> {
+  const natsEnvironment = (urls: ReturnType<typeof natsUrls>) => ({ NATS_URL: urls.url, NATS_MONITORING_URL: urls.monitoringUrl });
+  return {
+    ...(nats === undefined ? {} : natsEnvironment(natsUrls(nats))),
+    ...(pulsar === undefined ? {} : { PULSAR_URL: pulsarServiceUrl(pulsar), PULSAR_ADMIN_URL: pulsarAdminUrl(pulsar) }),
+    DATA: layout.data(BENTHOS),
+    DUCKDB: duckdbPath(layout),
+    ...benthos.environment,
+  };
+}
+
+/**
+ * What is wrong with the pipelines of a stack, found on this machine before anything is touched: a line each. Warns where Benthos itself is not here to be
+ * asked; the host asks it in any case.
+ */
+export async function brokenPipelines(benthos: BenthosConfig, systems: PipelineSystems, layout: Layout): Promise<readonly string[]> {
+  const binary = cachedExecutable(BENTHOS, benthos.version);
+  const { problems, unchecked } = await checkPipelines(benthos, systems.nats, binary, pipelineEnvironment(benthos, systems, layout));
+  if (unchecked !== undefined) await pulumi.log.warn(`benthos lint and the pipelines' unit tests run on the host only: ${unchecked}`);
+  return problems;
+}
+
+/** What a preview asks the host about before anything is declared: databases that are not of this stack. */
+export function benthosGuarded(benthos: BenthosConfig): TaskText[] {
+  const dsn = benthos.environment["POSTGRESQL_DSN"];
+  const writes = pipelineFiles(Object.keys(benthos.pipelines)).pipelines.some(({ text }) => text.includes("to_postgresql:"));
+  if (!writes) return [];
+  const { hostname, port } = new URL(dsn ?? "postgres://127.0.0.1");
+  const downstream: Downstream = {
+    host: hostname,
+    port: Number(port === "" ? 5432 : port),
+    what: "messaging:benthos.environment.POSTGRESQL_DSN",
+  };
+  return [benthosGuard([downstream])];
+}
+
+/** Benthos on one host: its pipelines checked, deployed and proven, a changed one replaced while the others run. */
+export class BenthosPipelines extends pulumi.ComponentResource {
+  readonly endpoints: BenthosEndpoints;
+
+  constructor(args: BenthosPipelinesArgs, options?: pulumi.ComponentResourceOptions) {
+    const { host, benthos } = args;
+    const pipelines = Object.keys(benthos.pipelines);
+    super(
+      "messaging:index:BenthosPipelines",
+      `${host.key}-benthos`,
+      { memoryBytes: benthos.memoryBytes, pipelines: pipelines.map(streamId) },
+      options,
+    );
+    const program = artifact(host, this, { task: BENTHOS, name: BENTHOS, version: benthos.version, link: false });
+    const duckdb = artifact(host, this, { task: "duckdb", name: "duckdb", version: pinnedVersions("duckdb")[0], link: true });
+    const data = dataDirectory(host, this, { name: "benthos-data", path: host.layout.data(BENTHOS) });
+    const services = benthos.processes.map((process) => this.#process(args, process, [program, duckdb, data]));
+    const [first] = benthos.processes;
+    const [running] = services;
+    if (first === undefined || running === undefined) throw new Error("messaging:benthos has no pipelines");
+    const proofs = this.#proofs(args, apiUrl(first), running);
+    // Known only when the processes are proven, so that whoever takes an endpoint waits for that.
+    const proven = <T>(value: T) => pulumi.all([...services, ...proofs].map(({ resource }) => resource.urn)).apply(() => value);
+    this.endpoints = {
+      apiUrl: proven(apiUrl(first)),
+      metricsUrl: proven(`${apiUrl(first)}/metrics`),
+      pipelines: proven(
+        Object.fromEntries(
+          benthos.processes.flatMap((process) => process.pipelines.map((pipeline) => [streamId(pipeline), apiUrl(process)])),
+        ),
+      ),
+      version: proven(benthos.version),
+    };
+    this.registerOutputs({ memoryBytes: benthos.memoryBytes, ...this.endpoints });
+  }
+
+  /** The proof of the way through all systems; there is none where one of them is not of the stack. */
+  #proofs({ host, systems: { nats, pulsar }, after }: BenthosPipelinesArgs, url: string, running: Task): Task[] {
+    if (nats === undefined || pulsar === undefined) return [];
+    const proof = benthosVerify(host, this, {
+      apiUrl: url,
+      natsUrl: natsUrls(nats).url,
+      pulsarUrl: pulsarServiceUrl(pulsar),
+      pulsarAdminUrl: pulsarAdminUrl(pulsar),
+      duckdb: duckdbPath(host.layout),
+      service: running,
+      after,
+    });
+    return [proof];
+  }
+
+  /** One process with its directory of pipelines. @returns its service */
+  #process({ host, tools, benthos, systems, after }: BenthosPipelinesArgs, process: BenthosProcess, installed: readonly Task[]): Task {
+    const { layout } = host;
+    const { name } = process;
+    const directory = configDirectory(host, this, {
+      name: `${name}-config`,
+      path: layout.etc(name, "config"),
+      files: benthosDirectory(benthos, process, pipelineFiles(process.pipelines)),
+      check: { product: BENTHOS, version: benthos.version },
+      after: installed,
+    });
+    const environment = configFile(host, this, {
+      name: `${name}-env`,
+      path: layout.etc(name, "benthos_env.sh"),
+      text: benthosEnv(pipelineEnvironment(benthos, systems, layout), process.goMemLimitBytes),
+      after: [],
+    });
+    const read = (folder: string) => `${directory.path}/${folder}/*.yaml`;
+    const program = `${layout.opt(BENTHOS, currentLink(name, BENTHOS))}/benthos`;
+    return service(host, this, {
+      service: {
+        name,
+        description: `Benthos: ${process.pipelines.join(", ")}`,
+        command: [
+          layout.starter,
+          layout.pidFile(name),
+          environment.path,
+          program,
+          "-c",
+          `${directory.path}/benthos.yaml`,
+          "-r",
+          read("resources"),
+          "-t",
+          read("templates"),
+          "streams",
+          `${directory.path}/streams`,
+        ],
+        environment: {},
+        memoryBytes: process.memoryBytes,
+        // Connections to two servers for each pipeline, files, and room.
+        openFiles: 16_384,
+        startSeconds: 1,
+        stopSignal: "TERM",
+        stopTimeoutSeconds: benthos.shutdownTimeoutSeconds + 10,
+        writableDirectories: [layout.data(BENTHOS), `${layout.prefix}/run`],
+        logFile: layout.log(name),
+      },
+      product: BENTHOS,
+      version: benthos.version,
+      keepVersions: benthos.keepVersions,
+      dataDirectory: layout.data(BENTHOS),
+      configs: [directory, environment],
+      supervisord: tools.supervisord,
+      after: [tools.gojq, ...installed, ...after],
+    });
+  }
+}
+
+function apiUrl({ port }: BenthosProcess): string {
+  return `http://127.0.0.1:${port}`;
+}
+
+function duckdbPath(layout: Layout): string {
+  return `${layout.opt("duckdb", "current")}/duckdb`;
+}

@@ -1,0 +1,121 @@
+import { z } from "zod";
+import { pinnedVersions } from "./pins";
+import { duckdbOutputs, pipelineFiles, pipelineNames, streamId } from "./pipelines";
+import { integer, keepVersions, object, port } from "./schema";
+import { size } from "./units";
+
+const MIB = 2 ** 20;
+
+/** GOMEMLIMIT as a share of the process cap: the Go collector works harder before the cap is met (https://go.dev/doc/gc-guide#Memory_limit). */
+const GOMEMLIMIT_SHARE = 0.85;
+
+/** What a run of the DuckDB CLI may use: its memory_limit in pipelines/templates/to_duckdb.yaml, and the program itself. An output has one run at a time. */
+const DUCKDB_BYTES = 128 * MIB + 32 * MIB;
+
+const versions = pinnedVersions("benthos");
+
+const processMemory = size("64MiB", "1TB");
+
+/** A process of its own: what a pipeline does to its memory or its event loop concerns no other. */
+const processSchema = object({
+  port,
+  memory: processMemory.prefault("128MiB"),
+});
+
+const pipelineSchema = object({ process: processSchema.optional() });
+
+const PIPELINES = "allowed: pipelines by their path below pipelines/ without .yaml, such as { routing/jetstream_to_pulsar: {} }";
+
+const ENVIRONMENT =
+  "allowed: variables in capitals and their values, without quotes, line breaks, backslashes and $; GOMEMLIMIT follows from memory";
+
+/** A URL with a password: what is in the environment of a process can be read in more places than a file. */
+const PASSWORD = /:\/\/[^/@\s]*:[^/@\s]+@/;
+
+const environmentSchema = z
+  .record(
+    z.string().regex(/^(?!GOMEMLIMIT$)[A-Z][A-Z0-9_]*$/),
+    z
+      .string(ENVIRONMENT)
+      .regex(/^[^"'`\\$\n]*$/, ENVIRONMENT)
+      .refine((value) => !PASSWORD.test(value), {
+        error:
+          "allowed: no password; PostgreSQL takes it from a file of mode 0600 (…?passfile=/path, https://www.postgresql.org/docs/current/libpq-pgpass.html)",
+      }),
+    { error: () => ENVIRONMENT },
+  )
+  .default({});
+
+/**
+ * `messaging:benthos`: pipelines between Pulsar, NATS and databases, run by Benthos in streams mode. Pipelines share one process unless they ask for one of
+ * their own. https://v4.benthos.dev (archived documentation of Benthos 4)
+ */
+export const benthosSchema = object({
+  version: z.enum(versions, `allowed: a pinned version (${versions.join(", ")})`).default(versions[0]),
+  keepVersions,
+  memory: processMemory.prefault("192MiB"),
+  ports: object({ http: port.default(4195) }).prefault({}),
+  logLevel: z.enum(["ERROR", "WARN", "INFO", "DEBUG"], "allowed: ERROR, WARN, INFO or DEBUG").default("WARN"),
+  shutdownTimeoutSeconds: integer("seconds for what is under way when the process stops", 1, 3600).default(20),
+  environment: environmentSchema,
+  pipelines: z.record(z.string(), pipelineSchema, PIPELINES).superRefine((pipelines, context) => {
+    const known = pipelineNames();
+    for (const name of Object.keys(pipelines)) {
+      if (!known.includes(name))
+        context.addIssue({ code: "custom", path: [name], message: `allowed: a file of pipelines/ without .yaml: ${known.join(", ")}` });
+    }
+    if (Object.keys(pipelines).length === 0) context.addIssue({ code: "custom", message: PIPELINES });
+  }),
+}).transform((benthos) => {
+  const processes = processesOf(benthos);
+  return { ...benthos, processes, memoryBytes: processes.reduce((sum, { memoryBytes }) => sum + memoryBytes, 0) };
+});
+
+/** One Benthos process. */
+export interface BenthosProcess {
+  /** Name of its service. */
+  readonly name: string;
+  /** Port of its HTTP API and metrics on 127.0.0.1. */
+  readonly port: number;
+  /** Config path that chooses the port. */
+  readonly portPath: string;
+  /** The pipelines that it runs, as paths below `pipelines/` without suffix. */
+  readonly pipelines: readonly string[];
+  /** Soft limit of Go's memory in bytes. */
+  readonly goMemLimitBytes: number;
+  /** What the process and the programs that it runs may use at most, in bytes. */
+  readonly memoryBytes: number;
+}
+
+/** Parsed `messaging:benthos`. */
+export type BenthosConfig = z.output<typeof benthosSchema>;
+
+interface BenthosInput {
+  readonly memory: number;
+  readonly ports: { readonly http: number };
+  readonly pipelines: Readonly<Record<string, z.output<typeof pipelineSchema>>>;
+}
+
+function processesOf({ memory, ports, pipelines }: BenthosInput): BenthosProcess[] {
+  const names = Object.keys(pipelines).sort();
+  const shared = names.filter((name) => pipelines[name]?.process === undefined);
+  const together = shared.length === 0 ? [] : [plan("benthos", ports.http, "benthos.ports.http", shared, memory)];
+  const alone = names.flatMap((name) => {
+    const own = pipelines[name]?.process;
+    if (own === undefined) return [];
+    return [plan(`benthos-${streamId(name)}`, own.port, `benthos.pipelines.${name}.process.port`, [name], own.memory)];
+  });
+  return [...together, ...alone];
+}
+
+function plan(name: string, port: number, portPath: string, pipelines: readonly string[], capBytes: number): BenthosProcess {
+  const duckdb = pipelineFiles(pipelines).pipelines.reduce((sum, file) => sum + duckdbOutputs(file), 0);
+  return {
+    name,
+    port,
+    portPath,
+    pipelines,
+    goMemLimitBytes: Math.floor(capBytes * GOMEMLIMIT_SHARE),
+    memoryBytes: capBytes + duckdb * DUCKDB_BYTES,
+  };
+}

@@ -1,0 +1,39 @@
+import type { BenthosConfig, BenthosProcess } from "../config/benthos";
+import type { PipelineFiles } from "../config/pipelines";
+import { lines, MANAGED_BY } from "./text";
+
+/**
+ * What one Benthos process reads: its own config, the shared templates and resources, its pipelines as streams and their unit tests, by path below its
+ * directory.
+ */
+export function benthosDirectory(
+  benthos: Pick<BenthosConfig, "logLevel" | "shutdownTimeoutSeconds">,
+  process: Pick<BenthosProcess, "port">,
+  files: PipelineFiles,
+): Readonly<Record<string, string>> {
+  const all = [
+    ["benthos.yaml", benthosYaml(benthos, process.port)] as const,
+    ...files.shared.map(({ path, text }) => [path, text] as const),
+    ...[...files.pipelines, ...files.tests].map(({ path, text }) => [`streams/${path}`, text] as const),
+  ];
+  return Object.fromEntries(all);
+}
+
+/** The config of the process. Metrics carry the pipeline as `stream` and the component as `label`; `path` would double the series. */
+function benthosYaml(
+  { logLevel, shutdownTimeoutSeconds }: Pick<BenthosConfig, "logLevel" | "shutdownTimeoutSeconds">,
+  port: number,
+): string {
+  return (
+    `# ${MANAGED_BY}\n` +
+    `http:\n  address: 127.0.0.1:${port}\n` +
+    `metrics:\n  prometheus: {}\n  mapping: meta path = deleted()\n` +
+    `logger:\n  level: ${logLevel}\n` +
+    `shutdown_timeout: ${shutdownTimeoutSeconds}s\n`
+  );
+}
+
+/** The environment of a process as a file of assignments: what the pipelines' `${…}` stand for, and the limit of Go's memory. */
+export function benthosEnv(environment: Readonly<Record<string, string>>, goMemLimitBytes: number): string {
+  return `# ${MANAGED_BY}\n${lines({ ...environment, GOMEMLIMIT: goMemLimitBytes }, (key, value) => `${key}="${value}"`)}`;
+}

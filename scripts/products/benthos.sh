@@ -1,0 +1,160 @@
+# shellcheck shell=sh disable=SC2016,SC2034,SC2153,SC2154 # jq programs have $variables; inputs come from task.sh, which reads the names
+# What is particular to Benthos in streams mode: checking a directory of pipelines, taking over the changed ones alone, and what runs.
+
+gojq=$PREFIX/opt/gojq/current/gojq
+# Ids of the pipelines that the process took over, the digest of each file, and the config that it reported then.
+taken_over() {
+	say "$PREFIX/run/$NAME.streams"
+}
+product_ready_seconds=30
+
+api_url() {
+	say "http://$(sed -n 's/^ *address: //p' "$1/benthos.yaml")"
+}
+
+# Lint of everything, then the unit tests. Pipelines are checked with what `${…}` stands for in the check's own environment, else its default.
+product_check() {
+	if ! [ -d "$1" ]; then return; fi
+	benthos=$PREFIX/opt/benthos/${VERSION:?}/benthos
+	pipelines_of "$1" | sed "s|.*|$1/streams/&.yaml|" >"$WORK/pipelines"
+	"$benthos" template lint "$1"/templates/*.yaml || return 1
+	# shellcheck disable=SC2046 # paths of ours
+	"$benthos" -t "$1/templates/*.yaml" lint "$1"/resources/*.yaml $(cat "$WORK/pipelines") || return 1
+	"$benthos" -r "$1/resources/*.yaml" -t "$1/templates/*.yaml" test "$1/streams/..." >"$WORK/tests" || {
+		grep -v ' succeeded$' "$WORK/tests"
+		return 1
+	}
+}
+
+# Paths of the pipelines of a directory below streams/, without suffix.
+pipelines_of() {
+	(cd "$1/streams" && find . -name '*.yaml' ! -name '*_benthos_test.yaml' | sed -e 's|^\./||' -e 's|\.yaml$||' | sort)
+}
+
+# The id that Benthos makes of a path.
+stream_id() {
+	say "$1" | tr / _
+}
+
+# Are pipelines all that changes? Templates, resources and the config of the process are read at its start.
+product_reloads() {
+	for part in benthos.yaml templates resources; do
+		diff -r "$1/$part" "$2/$part" >/dev/null || return 1
+	done
+}
+
+product_ready() {
+	[ -f "$1/benthos.yaml" ] && http_get "$(api_url "$1")/ping" 2 >/dev/null 2>&1
+}
+
+# Sends a pipeline to the running process: POST, PUT or DELETE. What is under way in it is finished first.
+stream() {
+	method=$1 id=$2
+	shift 2
+	curl -q -fsS --noproxy '*' --max-time 60 -X "$method" "$@" "$url/streams/$id" >"$WORK/answer" 2>&1 || {
+		say "$NAME: $method of pipeline $id fails: $(cat "$WORK/answer")"
+		return 1
+	}
+}
+
+# Only the pipelines that differ are replaced; the others go on. A stream whose downstream was never there cannot be closed, so what fails takes a restart.
+product_reload() {
+	before=$1 url=$(api_url "$CONFIG")
+	{ pipelines_of "$before" && pipelines_of "$CONFIG"; } | sort -u >"$WORK/pipelines"
+	while IFS= read -r pipeline; do
+		old=$before/streams/$pipeline.yaml new=$CONFIG/streams/$pipeline.yaml id=$(stream_id "$pipeline")
+		if ! [ -f "$new" ]; then
+			stream DELETE "$id"
+		elif ! [ -f "$old" ]; then
+			stream POST "$id" --data-binary "@$new"
+		elif ! cmp -s "$old" "$new"; then
+			stream PUT "$id" --data-binary "@$new"
+		fi || {
+			manager_restart "$NAME" >/dev/null 2>&1 || :
+			return 0
+		}
+	done <"$WORK/pipelines"
+}
+
+# Every input and output is connected; remembers what the process then runs.
+product_connected() {
+	url=$(api_url "$1") waited=0
+	until http_get "$url/ready" 3 >/dev/null 2>&1; do
+		waited=$((waited + 1))
+		if [ "$waited" -gt 100 ]; then
+			say "$NAME answers, but not all of its pipelines are connected: $(curl -q -sS --noproxy '*' --max-time 3 "$url/ready" 2>&1)"
+			return 1
+		fi
+		pause
+	done
+	reported "$1" >"$(taken_over).new"
+	mv "$(taken_over).new" "$(taken_over)"
+}
+
+# A line for each pipeline that runs: id, digest of the file that the directory has for it, and its config as reported.
+reported() {
+	running=$(http_get "$url/streams" 3 | "$gojq" -r '[keys[]] | join(",")')
+	[ -n "$running" ] || return 0
+	rm -f "$WORK"/stream.*
+	# A list of one is no list to curl.
+	case $running in
+	*,*) curl -q -fsS --noproxy '*' --max-time 5 -o "$WORK/stream.#1" "$url/streams/{$running}" ;;
+	*) curl -q -fsS --noproxy '*' --max-time 5 -o "$WORK/stream.$running" "$url/streams/$running" ;;
+	esac
+	pipelines_of "$1" | while IFS= read -r pipeline; do say "$(stream_id "$pipeline") $(digest_of "$1/streams/$pipeline.yaml" | cut -c 1-12)"; done >"$WORK/files"
+	for answer in "$WORK"/stream.*; do
+		id=${answer#"$WORK/stream."}
+		digest=$(sed -n "s/^$id //p" "$WORK/files")
+		say "$id ${digest:-undeclared} $(sed 's/^.*"uptime_str":"[^"]*",//' "$answer")"
+	done
+}
+
+product_wanted() {
+	say "version ${VERSION%-*}"
+	say "GOMEMLIMIT $(sed -n 's/^GOMEMLIMIT="\(.*\)"$/\1/p' "$(environment_candidate)")"
+	pipelines_of "$1" | while IFS= read -r pipeline; do
+		say "pipeline $(stream_id "$pipeline") runs $(digest_of "$1/streams/$pipeline.yaml" | cut -c 1-12)"
+	done | sort
+}
+
+# The candidate among CONFIGS with the environment.
+environment_candidate() {
+	say "${CONFIGS#* }"
+}
+
+product_effective() {
+	url=$(api_url "$1")
+	say "version $(http_get "$url/version" 3 | sed -n 's/.*"version":"\([0-9.]*\).*/\1/p')"
+	say "GOMEMLIMIT $(environment_of "$(process_id)" GOMEMLIMIT)"
+	reported "$1" >"$WORK/reported"
+	while read -r id digest config; do
+		if grep -qxF "$id $digest $config" "$(taken_over)" 2>/dev/null; then
+			say "pipeline $id runs $digest"
+		else
+			say "pipeline $id runs what is not in its file"
+		fi
+	done <"$WORK/reported" | sort
+}
+
+# One JSON document on the running process, for `npm run status`.
+product_status() {
+	url=$(api_url "$1") pid=$(process_id)
+	http_get "$url/metrics" 5 >"$WORK/metrics" || return 1
+	http_get "$url/streams" 3 >"$WORK/streams" || return 1
+	"$gojq" -c -n --rawfile metrics "$WORK/metrics" --slurpfile streams "$WORK/streams" --arg version "$VERSION" --arg uptime "$(uptime_of "$pid")" \
+		--argjson memory "$(memory_of "$pid")" --arg url "$url" '
+		[$metrics | split("\n")[] | capture("^(?<name>[a-z_]+)\\{.*stream=\"(?<stream>[^\"]*)\".*\\} (?<value>[0-9.e+]+)$")] as $samples
+		| def total($stream; $name): [$samples[] | select(.stream == $stream and .name == $name) | .value | tonumber] | add // 0;
+		{
+			version: $version,
+			uptime: $uptime,
+			memoryBytes: $memory,
+			endpoint: $url,
+			pipelines: [$streams[0] | keys[] | {
+				name: .,
+				received: total(.; "input_received"),
+				sent: total(.; "output_sent"),
+				errors: (total(.; "output_error") + total(.; "processor_error"))
+			}]
+		}'
+}

@@ -1,0 +1,37 @@
+import type * as pulumi from "@pulumi/pulumi";
+import type { Host, Task } from "../hosts/host";
+
+/**
+ * Proves the way NATS → Benthos → Pulsar → Benthos → DuckDB with a hundred messages: none is lost, and how long each took. On a temporary stream, topic,
+ * pipelines and table. Runs again after each change of the service.
+ */
+export function benthosVerify(
+  host: Host,
+  parent: pulumi.Resource,
+  args: {
+    /** Benthos's HTTP API. */
+    readonly apiUrl: string;
+    readonly natsUrl: string;
+    readonly pulsarUrl: string;
+    readonly pulsarAdminUrl: string;
+    /** The DuckDB CLI. */
+    readonly duckdb: string;
+    readonly service: Task;
+    readonly after: readonly Task[];
+  },
+): Task {
+  return host.run(parent, {
+    name: "benthos-verify",
+    script: "benthos-verify",
+    uses: ["jetstream.sh", "pulsar-admin.sh"],
+    inputs: {
+      API_URL: args.apiUrl,
+      URL: args.natsUrl,
+      PULSAR_URL: args.pulsarUrl,
+      ADMIN_URL: args.pulsarAdminUrl,
+      DUCKDB: args.duckdb,
+      SERVICE_DIGEST: args.service.digest,
+    },
+    after: [args.service, ...args.after],
+  });
+}
