@@ -2,7 +2,7 @@ import * as pulumi from "@pulumi/pulumi";
 import type { BenthosConfig, BenthosProcess } from "../config/benthos";
 import type { NatsConfig } from "../config/nats";
 import { checkPipelines } from "../config/pipeline-check";
-import { pipelineFiles, streamId } from "../config/pipelines";
+import { streamId } from "../config/pipelines";
 import { pinnedVersions } from "../config/pins";
 import type { PulsarConfig } from "../config/pulsar";
 import type { Host, Task } from "../hosts/host";
@@ -77,7 +77,7 @@ export async function brokenPipelines(benthos: BenthosConfig, systems: PipelineS
 /** What a preview asks the host about before anything is declared: databases that are not of this stack. */
 export function benthosGuarded(benthos: BenthosConfig): TaskText[] {
   const dsn = benthos.environment["POSTGRESQL_DSN"];
-  const writes = pipelineFiles(Object.keys(benthos.pipelines)).pipelines.some(({ text }) => text.includes("to_postgresql:"));
+  const writes = benthos.processes.some(({ files }) => files.pipelines.some(({ text }) => text.includes("to_postgresql:")));
   if (!writes) return [];
   const { hostname, port } = new URL(dsn ?? "postgres://127.0.0.1");
   const downstream: Downstream = {
@@ -143,18 +143,18 @@ export class BenthosPipelines extends pulumi.ComponentResource {
   #process({ host, tools, benthos, systems, after }: BenthosPipelinesArgs, process: BenthosProcess, installed: readonly Task[]): Task {
     const { layout } = host;
     const { name } = process;
-    const directory = configDirectory(host, this, {
-      name: `${name}-config`,
-      path: layout.etc(name, "config"),
-      files: benthosDirectory(benthos, process, pipelineFiles(process.pipelines)),
-      check: { product: BENTHOS, version: benthos.version },
-      after: installed,
-    });
     const environment = configFile(host, this, {
       name: `${name}-env`,
       path: layout.etc(name, "benthos_env.sh"),
       text: benthosEnv(pipelineEnvironment(benthos, systems, layout), process.goMemLimitBytes),
       after: [],
+    });
+    const directory = configDirectory(host, this, {
+      name: `${name}-config`,
+      path: layout.etc(name, "config"),
+      files: benthosDirectory(benthos, process),
+      check: { product: BENTHOS, version: benthos.version, environment },
+      after: installed,
     });
     const read = (folder: string) => `${directory.path}/${folder}/*.yaml`;
     const program = `${layout.opt(BENTHOS, currentLink(name, BENTHOS))}/benthos`;

@@ -1,7 +1,15 @@
 import { z } from "zod";
 import { pinnedVersions } from "./pins";
-import { duckdbOutputs, pipelineFiles, pipelineNames, streamId } from "./pipelines";
-import { integer, keepVersions, object, port } from "./schema";
+import {
+  duckdbOutputs,
+  type PipelineDirectory,
+  pipelineFiles,
+  type PipelineFiles,
+  pipelineNames,
+  readPipelines,
+  streamId,
+} from "./pipelines";
+import { integer, keepVersions, object, port, whenSound } from "./schema";
 import { size } from "./units";
 
 const MIB = 2 ** 20;
@@ -24,7 +32,19 @@ const processSchema = object({
 
 const pipelineSchema = object({ process: processSchema.optional() });
 
-const PIPELINES = "allowed: pipelines by their path below pipelines/ without .yaml, such as { routing/jetstream_to_pulsar: {} }";
+const PIPELINES = "allowed: pipelines by their path below directory without .yaml, such as { routing/jetstream_to_pulsar: {} }";
+
+const DIRECTORY = "allowed: a directory with templates/, resources/ and pipelines, absolute or below the project";
+
+/** A directory of pipelines, read. */
+const directorySchema = z.string(DIRECTORY).transform((name, context): PipelineDirectory => {
+  try {
+    return readPipelines(name);
+  } catch {
+    context.addIssue({ code: "custom", message: DIRECTORY, input: name });
+    return z.NEVER;
+  }
+});
 
 const ENVIRONMENT =
   "allowed: variables in capitals and their values, without quotes, line breaks, backslashes and $; GOMEMLIMIT follows from memory";
@@ -58,18 +78,23 @@ export const benthosSchema = object({
   logLevel: z.enum(["ERROR", "WARN", "INFO", "DEBUG"], "allowed: ERROR, WARN, INFO or DEBUG").default("WARN"),
   shutdownTimeoutSeconds: integer("seconds for what is under way when the process stops", 1, 3600).default(20),
   environment: environmentSchema,
-  pipelines: z.record(z.string(), pipelineSchema, PIPELINES).superRefine((pipelines, context) => {
-    const known = pipelineNames();
-    for (const name of Object.keys(pipelines)) {
-      if (!known.includes(name))
-        context.addIssue({ code: "custom", path: [name], message: `allowed: a file of pipelines/ without .yaml: ${known.join(", ")}` });
-    }
-    if (Object.keys(pipelines).length === 0) context.addIssue({ code: "custom", message: PIPELINES });
-  }),
-}).transform((benthos) => {
-  const processes = processesOf(benthos);
-  return { ...benthos, processes, memoryBytes: processes.reduce((sum, { memoryBytes }) => sum + memoryBytes, 0) };
-});
+  directory: directorySchema.prefault("pipelines"),
+  pipelines: z.record(z.string(), pipelineSchema, PIPELINES).refine((pipelines) => Object.keys(pipelines).length > 0, PIPELINES),
+})
+  .superRefine(
+    ({ directory, pipelines }, context) => {
+      const known = pipelineNames(directory);
+      for (const name of Object.keys(pipelines)) {
+        const message = `allowed: a file of ${directory.name}/ without .yaml: ${known.join(", ")}`;
+        if (!known.includes(name)) context.addIssue({ code: "custom", path: ["pipelines", name], message });
+      }
+    },
+    { when: whenSound("directory", "pipelines") },
+  )
+  .transform((benthos) => {
+    const processes = processesOf(benthos);
+    return { ...benthos, processes, memoryBytes: processes.reduce((sum, { memoryBytes }) => sum + memoryBytes, 0) };
+  });
 
 /** One Benthos process. */
 export interface BenthosProcess {
@@ -79,8 +104,9 @@ export interface BenthosProcess {
   readonly port: number;
   /** Config path that chooses the port. */
   readonly portPath: string;
-  /** The pipelines that it runs, as paths below `pipelines/` without suffix. */
+  /** The pipelines that it runs, as paths below the directory without suffix. */
   readonly pipelines: readonly string[];
+  readonly files: PipelineFiles;
   /** Soft limit of Go's memory in bytes. */
   readonly goMemLimitBytes: number;
   /** What the process and the programs that it runs may use at most, in bytes. */
@@ -93,29 +119,25 @@ export type BenthosConfig = z.output<typeof benthosSchema>;
 interface BenthosInput {
   readonly memory: number;
   readonly ports: { readonly http: number };
+  readonly directory: PipelineDirectory;
   readonly pipelines: Readonly<Record<string, z.output<typeof pipelineSchema>>>;
 }
 
-function processesOf({ memory, ports, pipelines }: BenthosInput): BenthosProcess[] {
+function processesOf({ memory, ports, directory, pipelines }: BenthosInput): BenthosProcess[] {
   const names = Object.keys(pipelines).sort();
+  const plan = (name: string, port: number, portPath: string, own: readonly string[], capBytes: number): BenthosProcess => {
+    const files = pipelineFiles(directory, own);
+    const duckdb = files.pipelines.reduce((sum, file) => sum + duckdbOutputs(file), 0);
+    const goMemLimitBytes = Math.floor(capBytes * GOMEMLIMIT_SHARE);
+    return { name, port, portPath, pipelines: own, files, goMemLimitBytes, memoryBytes: capBytes + duckdb * DUCKDB_BYTES };
+  };
   const shared = names.filter((name) => pipelines[name]?.process === undefined);
   const together = shared.length === 0 ? [] : [plan("benthos", ports.http, "benthos.ports.http", shared, memory)];
   const alone = names.flatMap((name) => {
     const own = pipelines[name]?.process;
-    if (own === undefined) return [];
-    return [plan(`benthos-${streamId(name)}`, own.port, `benthos.pipelines.${name}.process.port`, [name], own.memory)];
+    return own === undefined
+      ? []
+      : [plan(`benthos-${streamId(name)}`, own.port, `benthos.pipelines.${name}.process.port`, [name], own.memory)];
   });
   return [...together, ...alone];
-}
-
-function plan(name: string, port: number, portPath: string, pipelines: readonly string[], capBytes: number): BenthosProcess {
-  const duckdb = pipelineFiles(pipelines).pipelines.reduce((sum, file) => sum + duckdbOutputs(file), 0);
-  return {
-    name,
-    port,
-    portPath,
-    pipelines,
-    goMemLimitBytes: Math.floor(capBytes * GOMEMLIMIT_SHARE),
-    memoryBytes: capBytes + duckdb * DUCKDB_BYTES,
-  };
 }

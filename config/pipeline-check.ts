@@ -6,7 +6,7 @@ import type { BenthosConfig } from "./benthos";
 import type { NatsConfig } from "./nats";
 import { missingResources } from "./pipeline-references";
 import { brokenRoutes } from "./pipeline-routes";
-import { pipelineFiles, PIPELINES_DIRECTORY, type PipelineFile } from "./pipelines";
+import type { PipelineFile } from "./pipelines";
 
 /** A place in a file as Benthos writes it: `<path>(<line>,<column>) <message>`. */
 const PLACE = /^(.*?)\((\d+),\d+\) (.*)$/;
@@ -25,33 +25,40 @@ export interface PipelineCheck {
  * @param environment what the pipelines' `${…}` stand for
  */
 export async function checkPipelines(
-  { pipelines }: BenthosConfig,
+  { directory, processes }: BenthosConfig,
   nats: NatsConfig | undefined,
   binary: string,
   environment: Readonly<Record<string, string>>,
 ): Promise<PipelineCheck> {
-  const files = pipelineFiles(Object.keys(pipelines));
+  const pipelines = processes.flatMap(({ files }) => files.pipelines);
+  const tests = processes.flatMap(({ files }) => files.tests);
+  const shared = processes[0]?.files.shared ?? [];
   const problems = [
-    ...missingResources([...files.shared, ...files.pipelines]),
-    ...brokenRoutes(files.pipelines, nats?.streams ?? {}, environment),
+    ...missingResources([...shared, ...pipelines], directory.name),
+    ...brokenRoutes(
+      pipelines.map(({ path, text }) => ({ path: `${directory.name}/${path}`, text })),
+      nats?.streams ?? {},
+      environment,
+    ),
   ];
   if (!existsSync(binary)) return { problems, unchecked: `${binary} is not there; npm run setup brings it` };
-  const paths = (folder: string) => files.shared.filter(({ path }) => path.startsWith(`${folder}/`)).map(absolute);
-  const shared = ["-r", join(PIPELINES_DIRECTORY, "resources/*.yaml"), "-t", join(PIPELINES_DIRECTORY, "templates/*.yaml")];
-  const run = (...args: string[]) => complaints(binary, args, environment);
-  const found = await Promise.all([
-    run("template", "lint", ...paths("templates")),
-    run(...shared.slice(2), "lint", ...paths("resources"), ...files.pipelines.map(absolute)),
-    ...(files.tests.length === 0 ? [] : [run(...shared, "test", ...files.tests.map(absolute))]),
-  ]);
-  return { problems: [...problems, ...found.flat()], unchecked: undefined };
+  const absolute = ({ path }: PipelineFile) => join(directory.absolutePath, path);
+  const inFolder = (folder: string) => shared.filter(({ path }) => path.startsWith(`${folder}/`)).map(absolute);
+  const resources = ["-r", join(directory.absolutePath, "resources/*.yaml")];
+  const templates = ["-t", join(directory.absolutePath, "templates/*.yaml")];
+  const runs = [
+    ["template", "lint", ...inFolder("templates")],
+    [...templates, "lint", ...inFolder("resources"), ...pipelines.map(absolute)],
+    ...(tests.length === 0 ? [] : [[...resources, ...templates, "test", ...tests.map(absolute)]]),
+  ];
+  const found = await Promise.all(runs.map((args) => complaints(binary, args, environment)));
+  const readable = found
+    .flat()
+    .map((line) => line.replaceAll(`${directory.absolutePath}/`, `${directory.name}/`).replace(PLACE, "$1:$2: $3"));
+  return { problems: [...problems, ...readable], unchecked: undefined };
 }
 
-function absolute({ path }: PipelineFile): string {
-  return join(PIPELINES_DIRECTORY, path);
-}
-
-/** What a run of Benthos complains about; nothing when it is content. */
+/** What a run of Benthos complains about, a line each; nothing when it is content. */
 async function complaints(binary: string, args: readonly string[], environment: Readonly<Record<string, string>>): Promise<string[]> {
   try {
     await promisify(execFile)(binary, args, { env: { ...process.env, ...environment }, timeout: 60_000 });
@@ -59,11 +66,6 @@ async function complaints(binary: string, args: readonly string[], environment: 
   } catch (error) {
     const { stdout, stderr, message } = error as { stdout?: string; stderr?: string; message: string };
     const lines = `${stdout ?? ""}${stderr ?? ""}`.split("\n").filter((line) => line.trim() !== "" && !line.endsWith(" succeeded"));
-    return lines.length === 0 ? [message] : lines.map(readable);
+    return lines.length === 0 ? [message] : lines;
   }
-}
-
-function readable(line: string): string {
-  const [, file, row, message] = PLACE.exec(line) ?? [];
-  return (file === undefined ? line : `${file}:${row}: ${message}`).replaceAll(`${PIPELINES_DIRECTORY}/`, "pipelines/");
 }

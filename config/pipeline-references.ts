@@ -9,15 +9,17 @@ const IN_TEMPLATE = /"(?:resource|rate_limit|cache)": "([\w-]+)"/g;
 
 /**
  * What `benthos lint` does not see: references to resources that do not exist.
+ * @param directory how messages call the directory of the files
  * @returns a line for each, with file, line and what is there instead
  */
-export function missingResources(files: readonly PipelineFile[]): string[] {
+export function missingResources(files: readonly PipelineFile[], directory: string): string[] {
   const labels = new Set(files.filter(({ path }) => path.startsWith("resources/")).flatMap(({ text }) => resourceLabels(text)));
   return files.flatMap((file) =>
     references(file)
       .filter(({ label }) => !labels.has(label))
       .map(
-        ({ line, label }) => `pipelines/${file.path}:${line}: no resource is labelled ${label}; there are ${[...labels].sort().join(", ")}`,
+        ({ line, label }) =>
+          `${directory}/${file.path}:${line}: no resource is labelled ${label}; there are ${[...labels].sort().join(", ")}`,
       ),
   );
 }

@@ -24,7 +24,7 @@ type Streams = Readonly<Record<string, Pick<StreamConfig, "subjects" | "consumer
 
 /**
  * What `benthos lint` does not see: ends that are not declared, and messages that would go round in a circle.
- * @param files the pipelines that run
+ * @param files the pipelines that run; paths as messages call them
  * @param streams parsed `messaging:nats.streams`
  * @param environment what `${NAME}` stands for; else its default
  * @returns a line for each problem, with file, line and the fix
@@ -39,7 +39,7 @@ export function brokenRoutes(
 }
 
 function undeclared({ path, sources, sinks }: Route, streams: Streams): string[] {
-  const at = ({ line }: End) => `pipelines/${path}:${line}`;
+  const at = ({ line }: End) => `${path}:${line}`;
   const problemsOfSources = sources.flatMap((end) => {
     if (end.consumer === undefined) return [];
     const stream = streams[end.place];
@@ -81,7 +81,7 @@ function circles(routes: readonly Route[], streams: Streams): string[] {
           if (start === -1) follow(next, step);
           else
             problems.push(
-              `pipelines/${path}:${sink.line}: messages go round: ${round(step.slice(start), next)}; take one of these pipelines out or send it elsewhere`,
+              `${path}:${sink.line}: messages go round: ${round(step.slice(start), next)}; take one of these pipelines out or send it elsewhere`,
             );
         }
       }

@@ -1,43 +1,21 @@
 import { readdirSync, readFileSync } from "node:fs";
-import { join } from "node:path";
+import { join, resolve } from "node:path";
 import { isScalar, parseDocument, visit } from "yaml";
 
-/** A file below `pipelines/`. */
+/** A file of a directory of pipelines. */
 export interface PipelineFile {
-  /** Path below `pipelines/`. */
+  /** Path below the directory. */
   readonly path: string;
   readonly text: string;
 }
 
-/** The folder of templates, resources and pipelines. */
-export const PIPELINES_DIRECTORY = join(__dirname, "..", "pipelines");
-
-/** Folders that every pipeline shares. */
-const SHARED = ["resources", "templates"] as const;
-
-const TEST_SUFFIX = "_benthos_test.yaml";
-
-/** All files below `pipelines/`, unit tests included, in the order of their paths. */
-function allFiles(): PipelineFile[] {
-  return readdirSync(PIPELINES_DIRECTORY, { recursive: true, encoding: "utf8" })
-    .filter((path) => path.endsWith(".yaml"))
-    .sort()
-    .map((path) => ({ path, text: readFileSync(join(PIPELINES_DIRECTORY, path), "utf8") }));
-}
-
-const isShared = ({ path }: PipelineFile) => SHARED.some((folder) => path.startsWith(`${folder}/`));
-const isTest = ({ path }: PipelineFile) => path.endsWith(TEST_SUFFIX);
-
-/** Names of the pipelines that there are: their paths below `pipelines/` without suffix. */
-export function pipelineNames(): string[] {
-  return allFiles()
-    .filter((file) => !isShared(file) && !isTest(file))
-    .map(({ path }) => path.replace(/\.yaml$/, ""));
-}
-
-/** Id of a pipeline in Benthos's streams mode, made as Benthos makes it of the path. */
-export function streamId(pipeline: string): string {
-  return pipeline.replaceAll("/", "_");
+/** Templates, resources and pipelines. */
+export interface PipelineDirectory {
+  /** As the config names it, for messages. */
+  readonly name: string;
+  readonly absolutePath: string;
+  /** In the order of their paths, unit tests included. */
+  readonly files: readonly PipelineFile[];
 }
 
 /** The files that one Benthos process reads. */
@@ -50,14 +28,45 @@ export interface PipelineFiles {
   readonly tests: readonly PipelineFile[];
 }
 
+/** Folders that every pipeline shares. */
+const SHARED = ["resources", "templates"] as const;
+
+const TEST_SUFFIX = "_benthos_test.yaml";
+
+/**
+ * Reads a directory of pipelines.
+ * @param name its path, absolute or below the project
+ * @throws Error when it cannot be read
+ */
+export function readPipelines(name: string): PipelineDirectory {
+  const absolutePath = resolve(__dirname, "..", name);
+  const files = readdirSync(absolutePath, { recursive: true, encoding: "utf8" })
+    .filter((path) => path.endsWith(".yaml"))
+    .sort()
+    .map((path) => ({ path, text: readFileSync(join(absolutePath, path), "utf8") }));
+  return { name, absolutePath, files };
+}
+
+const isShared = ({ path }: PipelineFile) => SHARED.some((folder) => path.startsWith(`${folder}/`));
+const isTest = ({ path }: PipelineFile) => path.endsWith(TEST_SUFFIX);
+
+/** Names of the pipelines that there are: their paths without suffix. */
+export function pipelineNames({ files }: PipelineDirectory): string[] {
+  return files.filter((file) => !isShared(file) && !isTest(file)).map(({ path }) => path.replace(/\.yaml$/, ""));
+}
+
+/** Id of a pipeline in Benthos's streams mode, made as Benthos makes it of the path. */
+export function streamId(pipeline: string): string {
+  return pipeline.replaceAll("/", "_");
+}
+
 /**
  * The files of some pipelines and what they share.
  * @param names as pipelineNames returns them
  */
-export function pipelineFiles(names: readonly string[]): PipelineFiles {
-  const all = allFiles();
-  const ofNames = (suffix: string) => all.filter((file) => !isShared(file) && names.some((name) => file.path === name + suffix));
-  return { shared: all.filter(isShared), pipelines: ofNames(".yaml"), tests: ofNames(TEST_SUFFIX) };
+export function pipelineFiles({ files }: PipelineDirectory, names: readonly string[]): PipelineFiles {
+  const ofNames = (suffix: string) => files.filter((file) => !isShared(file) && names.some((name) => file.path === name + suffix));
+  return { shared: files.filter(isShared), pipelines: ofNames(".yaml"), tests: ofNames(TEST_SUFFIX) };
 }
 
 /** How many outputs of a pipeline run the DuckDB CLI. */

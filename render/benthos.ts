@@ -1,5 +1,4 @@
 import type { BenthosConfig, BenthosProcess } from "../config/benthos";
-import type { PipelineFiles } from "../config/pipelines";
 import { lines, MANAGED_BY } from "./text";
 
 /**
@@ -8,11 +7,10 @@ import { lines, MANAGED_BY } from "./text";
  */
 export function benthosDirectory(
   benthos: Pick<BenthosConfig, "logLevel" | "shutdownTimeoutSeconds">,
-  process: Pick<BenthosProcess, "port">,
-  files: PipelineFiles,
+  { port, files }: Pick<BenthosProcess, "port" | "files">,
 ): Readonly<Record<string, string>> {
   const all = [
-    ["benthos.yaml", benthosYaml(benthos, process.port)] as const,
+    ["benthos.yaml", benthosYaml(benthos, port)] as const,
     ...files.shared.map(({ path, text }) => [path, text] as const),
     ...[...files.pipelines, ...files.tests].map(({ path, text }) => [`streams/${path}`, text] as const),
   ];

@@ -19,8 +19,8 @@ export function configDirectory(
     readonly name: string;
     readonly path: string;
     readonly files: Readonly<Record<string, string>>;
-    /** Product that checks the directory, and the version whose word counts. */
-    readonly check: { readonly product: string; readonly version: string };
+    /** Product that checks the directory, the version whose word counts, and the environment that it is going to be read in. */
+    readonly check: { readonly product: string; readonly version: string; readonly environment: ConfigFile };
     readonly after: readonly Task[];
   },
 ): ConfigFile {
@@ -29,9 +29,9 @@ export function configDirectory(
     name: args.name,
     script: "config-directory",
     uses: [`products/${args.check.product}.sh`],
-    inputs: { DIRECTORY: args.path, CHECK: args.check.product, VERSION: args.check.version },
+    inputs: { DIRECTORY: args.path, CHECK: args.check.product, VERSION: args.check.version, ENVIRONMENT: args.check.environment.candidate },
     body,
-    after: args.after,
+    after: [args.check.environment, ...args.after],
   });
   return { ...task, path: args.path, candidate: `${args.path}.${digest(body)}` };
 }

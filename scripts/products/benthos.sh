@@ -12,9 +12,13 @@ api_url() {
 	say "http://$(sed -n 's/^ *address: //p' "$1/benthos.yaml")"
 }
 
-# Lint of everything, then the unit tests. Pipelines are checked with what `${…}` stands for in the check's own environment, else its default.
+# Lint of everything, then the unit tests, in the environment of the service.
 product_check() {
 	if ! [ -d "$1" ]; then return; fi
+	set -a
+	# shellcheck source=/dev/null
+	. "$ENVIRONMENT"
+	set +a
 	benthos=$PREFIX/opt/benthos/${VERSION:?}/benthos
 	pipelines_of "$1" | sed "s|.*|$1/streams/&.yaml|" >"$WORK/pipelines"
 	"$benthos" template lint "$1"/templates/*.yaml || return 1
@@ -57,23 +61,43 @@ stream() {
 	}
 }
 
-# Only the pipelines that differ are replaced; the others go on. A stream whose downstream was never there cannot be closed, so what fails takes a restart.
+# What the running pipelines need to be as in their files, a line each: id and POST, PUT, DELETE or nothing.
+changes_of_pipelines() {
+	reported "$CONFIG" >"$WORK/reported"
+	while read -r id digest config; do
+		if grep -qxF "$id $digest $config" "$(taken_over)" 2>/dev/null; then
+			say "$id"
+		elif [ "$digest" = undeclared ]; then
+			say "$id DELETE"
+		else
+			say "$id PUT"
+		fi
+	done <"$WORK/reported" >"$WORK/running"
+	grep -e ' DELETE$' "$WORK/running" || :
+	pipelines_of "$CONFIG" | while IFS= read -r pipeline; do
+		id=$(stream_id "$pipeline")
+		if grep -qx "$id" "$WORK/running"; then
+			:
+		elif grep -qx "$id PUT" "$WORK/running"; then
+			say "$id PUT $CONFIG/streams/$pipeline.yaml"
+		else
+			say "$id POST $CONFIG/streams/$pipeline.yaml"
+		fi
+	done
+}
+
+replace_changed() {
+	url=$(api_url "$CONFIG")
+	changes_of_pipelines >"$WORK/changes"
+	while read -r id method file; do
+		stream "$method" "$id" ${file:+--data-binary "@$file"} || return 1
+	done <"$WORK/changes"
+}
+
+# Only the pipelines that are not as in their files are replaced; the others go on. A pipeline whose downstream was never there cannot be closed, so what
+# fails takes a restart.
 product_reload() {
-	before=$1 url=$(api_url "$CONFIG")
-	{ pipelines_of "$before" && pipelines_of "$CONFIG"; } | sort -u >"$WORK/pipelines"
-	while IFS= read -r pipeline; do
-		old=$before/streams/$pipeline.yaml new=$CONFIG/streams/$pipeline.yaml id=$(stream_id "$pipeline")
-		if ! [ -f "$new" ]; then
-			stream DELETE "$id"
-		elif ! [ -f "$old" ]; then
-			stream POST "$id" --data-binary "@$new"
-		elif ! cmp -s "$old" "$new"; then
-			stream PUT "$id" --data-binary "@$new"
-		fi || {
-			manager_restart "$NAME" >/dev/null 2>&1 || :
-			return 0
-		}
-	done <"$WORK/pipelines"
+	replace_changed || manager_restart "$NAME" >/dev/null 2>&1 || :
 }
 
 # Every input and output is connected; remembers what the process then runs.

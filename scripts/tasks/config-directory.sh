@@ -3,7 +3,8 @@
 # task. The body has the files in the order of their paths, each after a line `=== <path>`.
 #
 # DIRECTORY
-# CHECK      product whose product_check accepts or refuses the directory
+# CHECK         product whose product_check accepts or refuses the directory
+# ENVIRONMENT   file with the environment that it is going to be read in
 
 candidate=$DIRECTORY.$(digest_of "$WORK/body" | cut -c 1-12)
 

@@ -22,8 +22,8 @@ product_refusals() {
 product_proven() {
 	:
 }
-# Puts the config in effect, which the links point at by now, over into the running process; the first argument is the config before. Says why not when it
-# fails. The signal is no proof: most products say when they have taken a config over.
+# Has the running process take over the config that the links point at by now; says why not when it fails. The signal is no proof: waits until the product
+# says that it has taken a config over.
 product_reload() {
 	before=$(product_loaded "$CONFIG")
 	manager_reload "$NAME"
@@ -124,7 +124,7 @@ can_reload() {
 # Puts the links as they are into effect (reload or restart); says why not when it fails.
 start_and_prove() {
 	if [ "$1" = reload ]; then
-		product_reload "$(dirname "$CONFIG")/$(sed -n "s|^$CONFIG ||p" "$WORK/links")" || return 1
+		product_reload || return 1
 	else
 		manager_restart "$NAME" >/dev/null 2>&1 || :
 	fi

@@ -31,6 +31,11 @@ describe("the artefacts of a stack", () => {
     assert.ok(needed("config:\n  messaging:pulsar: { tieredStorage: {} }\n").includes(`pulsar-offloaders ${pulsar}`));
   });
 
+  it("have the DuckDB CLI with Benthos", () => {
+    const [benthos, duckdb] = [pinnedVersions("benthos")[0], pinnedVersions("duckdb")[0]];
+    assert.deepEqual(needed("config:\n  messaging:benthos: {}\n"), [`gojq ${gojq}`, `benthos ${benthos}`, `duckdb ${duckdb}`]);
+  });
+
   it("leave a version that is not pinned, and settings that cannot be read, to the program", () => {
     assert.deepEqual(needed("config:\n  messaging:nats: { version: 1.0.0 }\n"), [`gojq ${gojq}`, `nats ${cli}`]);
     assert.deepEqual(needed("config: [\n"), [`gojq ${gojq}`]);

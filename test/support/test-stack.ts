@@ -14,7 +14,7 @@ const OPERATIONS: readonly string[] = ["up", "preview", "destroy"];
 const PROJECT = join(__dirname, "..", "..");
 
 /** A process that a stack keeps running. */
-type Service = "nats-server" | "pulsar" | "supervisord";
+type Service = "benthos" | "nats-server" | "pulsar" | "supervisord";
 
 /** What a command printed and how it ended. */
 export interface Result {

@@ -27,7 +27,7 @@ const streams = (consumers: Record<string, Record<string, object>>) =>
 
 describe("references of pipelines", () => {
   test("ours are to resources that exist", () => {
-    assert.deepEqual(missingResources(ours), []);
+    assert.deepEqual(missingResources(ours, "pipelines"), []);
   });
 
   test("to what does not exist are named with file, line and what exists", () => {
@@ -36,7 +36,7 @@ describe("references of pipelines", () => {
       { path: "routing/x.yaml", text: "pipeline:\n  processors:\n    - resource: nope\n    - cached: { cache: known, key: x }\n" },
       { path: "templates/y.yaml", text: 'mapping: |\n  root.a = {\n    "rate_limit": "none",\n    "cache": "known",\n  }\n' },
     ];
-    assert.deepEqual(missingResources(bad), [
+    assert.deepEqual(missingResources(bad, "pipelines"), [
       "pipelines/routing/x.yaml:3: no resource is labelled nope; there are known",
       "pipelines/templates/y.yaml:3: no resource is labelled none; there are known",
     ]);
@@ -58,10 +58,10 @@ describe("routes of pipelines", () => {
   test("to and from what is not declared are refused", () => {
     const text = "input:\n  from_jetstream: { stream: a, consumer: b }\noutput:\n  to_jetstream:\n    subject: x.${! this.y }\n";
     const problems = (consumers: Parameters<typeof streams>[0]) => brokenRoutes([{ path: "f.yaml", text }], streams(consumers), {});
-    assert.deepEqual(problems({ x: {} }), ["pipelines/f.yaml:2: messaging:nats.streams has no stream a"]);
+    assert.deepEqual(problems({ x: {} }), ["f.yaml:2: messaging:nats.streams has no stream a"]);
     assert.deepEqual(problems({ a: {} }), [
-      "pipelines/f.yaml:2: messaging:nats.streams.a.consumers has no b; declare it",
-      "pipelines/f.yaml:5: no stream of messaging:nats.streams has the subject x.*",
+      "f.yaml:2: messaging:nats.streams.a.consumers has no b; declare it",
+      "f.yaml:5: no stream of messaging:nats.streams has the subject x.*",
     ]);
     assert.match(problems({ a: { b: { maxDeliver: 3 } }, x: {} })[0] ?? "", /f\.yaml:2: .*limits its deliveries/);
     assert.deepEqual(problems({ a: { b: {} }, x: {} }), []);
@@ -74,7 +74,7 @@ describe("routes of pipelines", () => {
     ];
     assert.deepEqual(brokenRoutes(files, streams({ a: { w: {} } }), {}), []);
     assert.deepEqual(brokenRoutes(files, streams({ a: { w: {} } }), { T: "u" }), [
-      "pipelines/back.yaml:4: messages go round: a -(out.yaml)-> u -(back.yaml)-> a; take one of these pipelines out or send it elsewhere",
+      "back.yaml:4: messages go round: a -(out.yaml)-> u -(back.yaml)-> a; take one of these pipelines out or send it elsewhere",
     ]);
   });
 });

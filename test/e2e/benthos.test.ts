@@ -1,0 +1,252 @@
+import assert from "node:assert/strict";
+import { cpSync, existsSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { after, before, describe, test } from "node:test";
+import { PIPELINES } from "../support/benthos";
+import { TestStack } from "../support/test-stack";
+import { eventually, freePorts } from "../support/temporary";
+
+const FILES = "storage/events_to_files";
+const HTTP = "ingestion/http_to_jetstream";
+const BRIDGE = "routing/jetstream_to_pulsar";
+const DUCKDB = "ingestion/pulsar_to_duckdb";
+
+const STREAMS = {
+  events: { preset: "eventLog", subjects: ["events.>"], maxBytes: "100MB", consumers: { files: {}, "pulsar-bridge": {} } },
+  "dead-letters": { preset: "eventLog", subjects: ["dead-letters.>"], maxBytes: "100MB" },
+};
+
+/** A pipeline of one line for each end. */
+const flow = (input: string, output: string, processors = "") =>
+  `input:\n  ${input}\n${processors === "" ? "" : `pipeline:\n  processors:\n    - ${processors}\n`}output:\n  ${output}\n`;
+
+describe("Benthos pipelines on a real engine", { timeout: 1_800_000 }, () => {
+  let stack: TestStack;
+  let directory: string;
+  let ports: { http: number; own: number; broker: number; web: number; bookie: number };
+
+  before(async () => {
+    stack = await TestStack.forPulumi();
+    directory = join(stack.directory, "pipelines");
+    cpSync(PIPELINES, directory, { recursive: true });
+    const [http = 0, own = 0, broker = 0, web = 0, bookie = 0] = await freePorts(5);
+    ports = { http, own, broker, web, bookie };
+  });
+  after(() => stack.dispose());
+
+  const configure = (pipelines: readonly string[] | Record<string, object>, overrides: Record<string, unknown> = {}, rest = {}) => {
+    const wanted = Array.isArray(pipelines) ? Object.fromEntries(pipelines.map((name: string) => [name, {}])) : pipelines;
+    const benthos = { memory: "128MiB", ports: { http: ports.http }, directory, pipelines: wanted, ...overrides };
+    stack.configure({ streams: STREAMS }, { benthos, ...rest });
+  };
+  const write = (pipeline: string, text: string) => writeFileSync(join(directory, `${pipeline}.yaml`), text);
+  const up = () => {
+    const { status, output } = stack.operate("up");
+    assert.equal(status, 0, output);
+    assert.deepEqual(stack.changes(), [], "the preview after an up is empty");
+    return output;
+  };
+  const request = (path: string, init: RequestInit = {}, port = ports.http) => {
+    const headers = new Headers(init.headers);
+    headers.set("connection", "close");
+    return fetch(`http://127.0.0.1:${port}/${path}`, { ...init, headers });
+  };
+  const uptimes = async () => {
+    const streams = (await (await request("streams")).json()) as Record<string, { uptime: number }>;
+    return Object.fromEntries(Object.entries(streams).map(([id, { uptime }]) => [id, uptime]));
+  };
+  const send = async (id: string) => {
+    const answer = await request(`${HTTP.replace("/", "_")}/events`, {
+      method: "POST",
+      body: JSON.stringify({ agent: "tester", kind: "n", at: "2026-01-02T03:04:05Z", data: { id } }),
+      headers: { "Message-Id": id },
+    });
+    assert.equal(answer.status, 200, await answer.text());
+  };
+  const written = () => {
+    const data = join(stack.prefix, "var/lib/benthos");
+    const files = existsSync(data) ? readdirSync(data).filter((name) => name.endsWith(".ndjson")) : [];
+    return files.flatMap((file) => readFileSync(join(data, file), "utf8").trim().split("\n"));
+  };
+  const arrives = async (id: string) => {
+    await send(id);
+    await eventually(`${id} arrives`, 20, () => written().some((line) => line.includes(id)));
+  };
+  const drift = () => {
+    const rows = stack.changes().map(({ urn, newState }) => [urn.split("::").pop() ?? "", newState?.inputs["update"] ?? ""] as const);
+    return new Map(rows);
+  };
+
+  test("what is wrong with pipelines is refused at preview with the place and the fix, all at once", async () => {
+    const [nobody = 0] = await freePorts(1);
+    write(
+      "routing/broken_mapping",
+      flow("from_jetstream: { stream: events, consumer: files }", 'to_files: { path: "x" }', "mapping: root = this.("),
+    );
+    write("routing/unknown_template", flow("from_jetstream: { stream: events, consumer: files }", 'to_filez: { path: "x" }'));
+    write("routing/missing_field", flow("from_jetstream: { stream: events, consumer: files }", "to_files: {}"));
+    write(
+      "routing/missing_resource",
+      flow("from_jetstream: { stream: events, consumer: files }", 'to_files: { path: "x" }', "resource: nope"),
+    );
+    write("routing/no_stream", flow("from_jetstream: { stream: evnts, consumer: files }", 'to_files: { path: "x" }'));
+    write("routing/circle", flow("from_jetstream: { stream: events, consumer: files }", "to_jetstream: { subject: events.again }"));
+    write(
+      "routing/failing",
+      flow("from_jetstream: { stream: events, consumer: files }", 'to_files: { path: "x" }', "mapping: root = content().uppercase()"),
+    );
+    writeFileSync(
+      join(directory, "routing/failing_benthos_test.yaml"),
+      "tests:\n  - name: lower case\n    target_processors: /pipeline/processors\n    input_batch: [{ content: a }]\n    output_batches: [[{ content_equals: a }]]\n",
+    );
+    const broken = ["broken_mapping", "unknown_template", "missing_field", "missing_resource", "no_stream", "circle", "failing"];
+    configure([...broken.map((name) => `routing/${name}`), "storage/events_to_postgresql"], {
+      environment: { POSTGRESQL_DSN: `postgres://127.0.0.1:${nobody}/events` },
+    });
+    const { status, output } = stack.operate("preview");
+    assert.notEqual(status, 0);
+    for (const problem of [
+      /broken_mapping\.yaml:5: .*expected query/,
+      /unknown_template\.yaml:\d+: .*to_filez/,
+      /missing_field\.yaml:\d+: field path is required/,
+      /missing_resource\.yaml:5: no resource is labelled nope; there are /,
+      /no_stream\.yaml:2: messaging:nats\.streams has no stream evnts/,
+      /circle\.yaml:4: messages go round: events -\(.*circle\.yaml\)-> events/,
+      /lower case \[line 2\]/,
+      /expected: a/,
+      /events_to_postgresql\.yaml:\d+: messaging:nats\.streams\.events\.consumers has no postgresql/,
+    ]) {
+      assert.match(output, problem);
+    }
+    configure({ [FILES]: {}, "routing/typo": {} }, { environment: { POSTGRESQL_DSN: "postgres://user:secret@127.0.0.1/events" } });
+    const refused = stack.operate("preview").output;
+    assert.match(refused, /messaging:benthos\.environment\.POSTGRESQL_DSN: .*allowed: no password/);
+    assert.match(refused, /messaging:benthos\.pipelines\.routing\/typo: got \{\}; allowed: a file of .*routing\/jetstream_to_pulsar/);
+    for (const name of broken) rmSync(join(directory, `routing/${name}.yaml`));
+    rmSync(join(directory, "routing/failing_benthos_test.yaml"));
+    assert.ok(!existsSync(stack.prefix));
+  });
+
+  test("an up runs the pipelines; nothing listens beyond loopback", async () => {
+    configure([HTTP, FILES]);
+    up();
+    await arrives("first");
+    assert.deepEqual(stack.listenersBeyondLoopback("benthos"), []);
+    assert.equal((await request("ready")).status, 200);
+  });
+
+  test("a changed pipeline is replaced while the others run; added and removed ones too", async () => {
+    const pid = stack.pid("benthos");
+    write(FILES, readFileSync(join(directory, `${FILES}.yaml`), "utf8").replace("pipeline:\n", "pipeline:\n  threads: 2\n"));
+    assert.deepEqual([...drift().keys()], ["local-benthos-config", "local-benthos-service"]);
+    assert.match(stack.operate("preview", "--diff").output, /^ *\+ +threads: 2$/m);
+    assert.match(up(), /benthos \S+ running \(reload\)/);
+    let running = await uptimes();
+    assert.ok((running["storage_events_to_files"] ?? 0) + 1 < (running["ingestion_http_to_jetstream"] ?? 0), JSON.stringify(running));
+    await arrives("second");
+    write(
+      "storage/copies",
+      flow("from_jetstream: { stream: events, consumer: pulsar-bridge }", 'to_files: { path: "${DATA}/copies.ndjson" }'),
+    );
+    configure([HTTP, FILES, "storage/copies"]);
+    assert.match(up(), /benthos \S+ running \(reload\)/);
+    await eventually("the new pipeline catches up", 20, () => existsSync(join(stack.prefix, "var/lib/benthos/copies.ndjson")));
+    configure([HTTP, FILES]);
+    assert.match(up(), /benthos \S+ running \(reload\)/);
+    running = await uptimes();
+    assert.deepEqual(Object.keys(running).sort(), ["ingestion_http_to_jetstream", "storage_events_to_files"]);
+    assert.equal(stack.pid("benthos"), pid);
+  });
+
+  test("a pipeline whose downstream is not there is rolled back, the rest goes on, and the next up repairs it", async () => {
+    write(
+      "storage/nowhere",
+      flow("from_jetstream: { stream: events, consumer: pulsar-bridge }", "nats: { urls: [nats://127.0.0.1:1], subject: x }"),
+    );
+    configure([HTTP, FILES, "storage/nowhere"]);
+    const { status, output } = stack.operate("up");
+    assert.notEqual(status, 0);
+    assert.match(output, /not all of its pipelines are connected: .*storage_nowhere/);
+    assert.match(output, /Switched back: benthos runs as it did before/);
+    await arrives("third");
+    configure([HTTP, FILES]);
+    up();
+  });
+
+  test("drift of every kind is shown and repaired", async () => {
+    const pid = stack.pid("benthos");
+    process.kill(pid, "SIGKILL");
+    await eventually(
+      "it is back",
+      30,
+      async () => stack.pid("benthos") !== pid && (await request("ping").catch(() => undefined))?.status === 200,
+    );
+    assert.deepEqual(stack.changes(), []);
+
+    const foreign = flow("generate: { mapping: root = 1, interval: 1s }", "drop: {}");
+    assert.equal((await request("streams/storage_events_to_files", { method: "PUT", body: foreign })).status, 200);
+    assert.equal((await request("streams/foreign", { method: "POST", body: foreign })).status, 200);
+    let found = drift().get("local-benthos-service") ?? "";
+    assert.match(found, /expected: in effect: pipeline storage_events_to_files runs \w+\n.*/);
+    assert.match(found, /found: +in effect: pipeline storage_events_to_files runs what is not in its file/);
+    assert.match(found, /found: +in effect: pipeline foreign runs/);
+    up();
+    await arrives("fourth");
+
+    const live = join(stack.prefix, "etc/benthos/config/streams", `${HTTP}.yaml`);
+    writeFileSync(live, readFileSync(live, "utf8").replace("path: /events", "path: /elsewhere"));
+    found = drift().get("local-benthos-config") ?? "";
+    assert.match(found, /found: +streams\/ingestion\/http_to_jetstream\.yaml: +path: \/elsewhere/);
+    up();
+    await arrives("fifth");
+  });
+
+  test("a change of the environment restarts the process; a pipeline can have a process of its own", async () => {
+    const pid = stack.pid("benthos");
+    configure({ [HTTP]: {}, [FILES]: { process: { port: ports.own, memory: "96MiB" } } }, { environment: { UNUSED: "changed" } });
+    assert.match(up(), /benthos-storage_events_to_files \S+ running \(restart\)/);
+    assert.notEqual(stack.pid("benthos"), pid);
+    await arrives("sixth");
+    assert.match(await (await request("streams", {}, ports.own)).text(), /storage_events_to_files/);
+    assert.doesNotMatch(await (await request("streams")).text(), /storage_events_to_files/);
+  });
+
+  test("with Pulsar an up proves the way from NATS to DuckDB without loss", async () => {
+    const { broker, web, bookie } = ports;
+    const topic = { arc: "persistent://arc/agents/events" };
+    const pulsar = { memory: { maxHeap: "384MiB", initialHeap: "256MiB", maxDirect: "192MiB" }, ports: { broker, web, bookie } };
+    const subscriptions = { duckdb: { position: "earliest" } };
+    const namespaces = { "arc/agents": { retention: { time: "1d", size: "1GB" }, topics: { events: { subscriptions } } } };
+    configure([HTTP, FILES, BRIDGE, DUCKDB], { environment: { EVENTS_TOPIC: topic.arc } }, { pulsar, namespaces });
+    const output = up();
+    const [, published, arrived, lost] = /DuckDB: (\d+) messages published, (\d+) arrived, (\d+) lost; latency/.exec(output) ?? [];
+    assert.deepEqual([published, arrived, lost], ["100", "100", "0"], output);
+    await arrives("seventh");
+    const duckdb = join(stack.prefix, "opt/duckdb/current/duckdb");
+    const rows = () =>
+      stack.run(
+        duckdb,
+        "-readonly",
+        "-noheader",
+        "-list",
+        join(stack.prefix, "var/lib/benthos/events.duckdb"),
+        "SELECT count(DISTINCT id) FROM events",
+      );
+    // Everything that the tests before have sent is in the event log.
+    await eventually("all events are rows", 60, () => rows().output.trim() === "7");
+    const { outputs } = JSON.parse(stack.pulumi("stack", "output", "benthos", "--json").output.replace(/^/, '{"outputs":').concat("}")) as {
+      outputs: { apiUrl: string; pipelines: Record<string, string> };
+    };
+    assert.equal(outputs.apiUrl, `http://127.0.0.1:${ports.http}`);
+    assert.deepEqual(Object.keys(outputs.pipelines).sort(), [BRIDGE, DUCKDB, FILES, HTTP].map((name) => name.replace("/", "_")).sort());
+  });
+
+  test("destroy leaves data alone", () => {
+    const { status, output } = stack.operate("destroy");
+    assert.equal(status, 0, output);
+    assert.ok(existsSync(join(stack.prefix, "var/lib/benthos/events.duckdb")));
+    assert.ok(!existsSync(join(stack.prefix, "opt")));
+    assert.ok(!existsSync(join(stack.prefix, "etc")));
+    assert.ok(!existsSync(join(stack.prefix, "run")));
+  });
+});
