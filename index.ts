@@ -16,6 +16,9 @@ export = async () => {
     const { plannedBytes, byComponent } = planRam(config);
     const host = await openHost(key, hostConfig, {
       plannedBytes,
+      budget: { ramBudgetBytes: config.ramBudgetBytes, ramReserveBytes: config.ramReserveBytes },
+      observe: config.observe,
+      directories: [config.nats?.jetstream.storeDir, config.pulsar?.dataDirectory, config.pulsar?.tieredStorage?.directory],
       ports: (["nats", "pulsar"] as const).flatMap((component) => wantedPorts(component, config[component]?.ports)),
       guarded: (layout) => [
         ...(config.nats === undefined ? [] : natsGuarded(config.nats, layout)),
@@ -26,7 +29,7 @@ export = async () => {
     });
     hosts[key] = {
       ...declare(host, config),
-      ram: { budget: config.ramBudgetBytes, planned: plannedBytes, enforcement: "runtime", byComponent },
+      ram: { budget: config.ramBudgetBytes, reserve: config.ramReserveBytes, planned: plannedBytes, enforcement: "runtime", byComponent },
       paths: { prefix: host.layout.prefix, logs: host.layout.logs },
     };
   }
