@@ -64,7 +64,7 @@ export default defineConfig(
   },
   {
     // setup/ runs before anything is installed, and policies/ at every preview, hence CommonJS that Node takes as it is.
-    files: ["setup/**/*.js", "policies/**/*.js", "offline/*.js"],
+    files: ["setup/**/*.js", "policies/**/*.js", "offline/*.js", "test/policies/program/*.js"],
     languageOptions: {
       sourceType: "commonjs",
       globals: {

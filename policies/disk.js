@@ -44,14 +44,15 @@ function growth({ components }) {
 }
 
 /**
- * The file system that holds a path: the one with the longest mount point above it.
+ * Mount point of the file system that holds a path: the longest one above it.
  * @param {{ mount: string, sizeBytes: number }[]} fileSystems
  * @param {string} path
  */
 function holding(fileSystems, path) {
   return fileSystems
     .filter(({ mount }) => mount === "/" || path === mount || path.startsWith(`${mount}/`))
-    .sort((one, other) => other.mount.length - one.mount.length)[0];
+    .map(({ mount }) => mount)
+    .sort((one, other) => other.length - one.length)[0];
 }
 
 /** @type {import("@pulumi/policy").StackValidationPolicy} */
@@ -73,7 +74,7 @@ const diskBudget = {
         reportViolation(`Nothing limits the size of ${what} on host ${host.name}. Set retention.size beside retention.time.`, host.urn);
       }
       for (const fileSystem of fileSystems) {
-        const mine = all.filter(({ path, bytes }) => bytes !== Infinity && holding(fileSystems, path) === fileSystem);
+        const mine = all.filter(({ path, bytes }) => bytes !== Infinity && holding(fileSystems, path) === fileSystem.mount);
         const planned = mine.reduce((sum, { bytes }) => sum + bytes, 0);
         const allowed = Math.floor(fileSystem.sizeBytes * (1 - headroom));
         if (planned <= allowed) continue;

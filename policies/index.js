@@ -7,5 +7,4 @@ const { PolicyPack } = require("@pulumi/policy");
 const { chosenSettings } = require("./choice.js");
 const { policies } = require("./policies.js");
 
-const names = policies.map(({ name }) => name);
-new PolicyPack("messaging", { policies }, chosenSettings(process.env.PULUMI_CONFIG, names));
+new PolicyPack("messaging", { policies }, chosenSettings(process.env.PULUMI_CONFIG, policies));
