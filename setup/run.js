@@ -75,21 +75,12 @@ function underPolicies(command, args) {
  */
 function operate(command, args) {
   const { stack = defaultStack(), settings, rest } = takeStackOptions(args);
+  const policies = underPolicies(command, rest);
   ensureStack(stack);
   const copy = settingsFile(stack, settings);
   require("./heal.js").heal(stack);
   const quiet = operations.get(command) ?? [];
-  return pulumi([
-    command,
-    ...quiet,
-    ...underPolicies(command, rest),
-    "--non-interactive",
-    "--stack",
-    stack,
-    "--config-file",
-    copy,
-    ...rest,
-  ]);
+  return pulumi([command, ...quiet, ...policies, "--non-interactive", "--stack", stack, "--config-file", copy, ...rest]);
 }
 
 /**

@@ -1,9 +1,10 @@
 import assert from "node:assert/strict";
-import { readFileSync } from "node:fs";
+import { existsSync, readFileSync } from "node:fs";
 import { userInfo } from "node:os";
 import { join } from "node:path";
 import { after, before, describe, test } from "node:test";
 import { parse } from "yaml";
+import { TestStack } from "../../support/test-stack";
 import { fixtures } from "../fixtures";
 import { FixtureStack } from "./fixture-stack";
 
@@ -75,5 +76,32 @@ describe("the pack under the real engine", { timeout: 1_200_000 }, () => {
     const { status, output } = await fixture.preview({ settings: { nats: { memory: "200MB" }, allowDataLoss } });
     assert.equal(status, 0, output.slice(-2000));
     assert.match(output, /messaging@v/);
+  });
+
+  describe("npm run", () => {
+    let stack: TestStack;
+    before(async () => {
+      stack = await TestStack.forNpmScripts();
+      stack.configure({ durability: "interval" });
+    });
+    after(() => stack.dispose());
+
+    for (const script of ["preview", "up"]) {
+      test(`${script} is judged by the pack, and nothing is touched`, () => {
+        const { status, output } = stack.npmScript(script);
+        assert.notEqual(status, 0);
+        assert.match(output, /\[mandatory\] +durable-storage /);
+        assert.doesNotMatch(output, /\[mandatory\] +(?!durable-storage)\S/);
+        assert.equal(existsSync(stack.prefix), false);
+      });
+    }
+
+    for (const option of ["--skip-preview", "-f", "-yf", "--skip-preview=true"]) {
+      test(`up ${option} is refused: policies on the whole stack would speak afterwards`, () => {
+        const { status, output } = stack.npmScript("up", option);
+        assert.equal(status, 1);
+        assert.match(output, /an up without its preview would be judged by the policies when all is done; leave it out/);
+      });
+    }
   });
 });
