@@ -13,6 +13,7 @@ const arrows = {
   operations: ["config", "hosts", "setup"],
   setup: ["config"],
   offline: [],
+  policies: [],
 };
 
 /** @param {string} message @param {string[]} group */
@@ -62,8 +63,8 @@ export default defineConfig(
     },
   },
   {
-    // Runs before anything is installed, hence CommonJS that Node takes as it is.
-    files: ["setup/**/*.js"],
+    // setup/ runs before anything is installed, and policies/ at every preview, hence CommonJS that Node takes as it is.
+    files: ["setup/**/*.js", "policies/**/*.js", "offline/*.js", "test/policies/program/*.js"],
     languageOptions: {
       sourceType: "commonjs",
       globals: {

@@ -20,6 +20,9 @@ export = async () => {
     const host = await openHost(key, hostConfig, {
       plannedBytes,
       ports: wantedPorts(config),
+      budget: { ramBudgetBytes: config.ramBudgetBytes, ramReserveBytes: config.ramReserveBytes },
+      observe: config.observe,
+      directories: [config.nats?.jetstream.storeDir, config.pulsar?.dataDirectory, config.pulsar?.tieredStorage?.directory],
       guarded: (layout) => [
         ...(config.nats === undefined ? [] : natsGuarded(config.nats, layout)),
         ...(config.pulsar === undefined ? [] : pulsarGuarded(config.pulsar, layout)),
@@ -31,7 +34,7 @@ export = async () => {
     });
     hosts[key] = {
       ...declare(host, config),
-      ram: { budget: config.ramBudgetBytes, planned: plannedBytes, enforcement: "runtime", byComponent },
+      ram: { budget: config.ramBudgetBytes, reserve: config.ramReserveBytes, planned: plannedBytes, enforcement: "runtime", byComponent },
       paths: { prefix: host.layout.prefix, logs: host.layout.logs },
     };
   }

@@ -17,6 +17,7 @@ import { configFile } from "../tasks/config-file";
 import { dataDirectory } from "../tasks/data-directory";
 import { currentLink, service } from "../tasks/service";
 import type { HostTools } from "./host-tools";
+import { listeners } from "./listeners";
 import { natsUrls } from "./nats-jetstream";
 import { pulsarAdminUrl, pulsarServiceUrl } from "./pulsar-standalone";
 
@@ -121,7 +122,7 @@ export class BenthosPipelines extends pulumi.ComponentResource {
       ),
       version: proven(benthos.version),
     };
-    this.registerOutputs({ memoryBytes: benthos.memoryBytes, ...this.endpoints });
+    this.registerOutputs({ ...benthosFigures(benthos), ...this.endpoints });
   }
 
   /** The proof of the way through all systems; there is none where one of them is not of the stack. */
@@ -195,6 +196,15 @@ export class BenthosPipelines extends pulumi.ComponentResource {
       after: [tools.gojq, ...installed, ...after],
     });
   }
+}
+
+/** What policies read: plain data. */
+function benthosFigures({ memoryBytes, processes }: BenthosConfig) {
+  return {
+    memoryBytes,
+    memory: Object.fromEntries(processes.map((process) => [process.name, process.memoryBytes])),
+    listeners: listeners(Object.fromEntries(processes.map(({ name, port }) => [name, port]))),
+  };
 }
 
 function apiUrl({ port }: BenthosProcess): string {

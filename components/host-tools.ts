@@ -1,5 +1,6 @@
 import * as pulumi from "@pulumi/pulumi";
 import { pinnedVersions } from "../config/pins";
+import { SUPERVISORD_BYTES } from "../config/ram";
 import type { Host, Task } from "../hosts/host";
 import { allowDataLoss } from "../tasks/allow-data-loss";
 import { artifact } from "../tasks/artifact";
@@ -17,6 +18,6 @@ export class HostTools extends pulumi.ComponentResource {
     this.gojq = artifact(args.host, this, { task: "gojq", name: "gojq", version: pinnedVersions("gojq")[0], link: true });
     this.supervisord = supervisord(args.host, this);
     this.consents = allowDataLoss(args.host, this, args.allowDataLoss);
-    this.registerOutputs({});
+    this.registerOutputs({ memoryBytes: SUPERVISORD_BYTES, memory: { supervisord: SUPERVISORD_BYTES } });
   }
 }

@@ -25,8 +25,14 @@ export class Namespace extends pulumi.ComponentResource {
     super("messaging:index:Namespace", `${host.key}-namespace-${tasks.name.replace("/", ".")}`, {}, options);
     this.applied = declareNamespace(host, this, args);
     this.name = pulumi.all(this.applied.map(({ resource }) => resource.urn)).apply(() => tasks.name);
-    this.registerOutputs({ name: this.name });
+    this.registerOutputs({ name: tasks.name, ...namespaceFigures(tasks.config) });
   }
+}
+
+/** What policies read: plain data. A partition counts as a topic; its memory is the broker's. */
+function namespaceFigures({ retention, backlogQuota, topics }: NamespaceTasks["config"]) {
+  const partitions = Object.values(topics).reduce((sum, topic) => sum + Math.max(1, topic.partitions), 0);
+  return { memoryBytes: 0, retention, backlogQuota, topics: Math.max(1, partitions) };
 }
 
 /**

@@ -14,6 +14,7 @@ import { natsGuard } from "../tasks/nats-guard";
 import { natsVerify } from "../tasks/nats-verify";
 import { service } from "../tasks/service";
 import type { HostTools } from "./host-tools";
+import { listeners } from "./listeners";
 
 const SERVER = "nats-server";
 
@@ -117,6 +118,20 @@ export class NatsJetStream extends pulumi.ComponentResource {
       version: proven(nats.version),
       context: proven(contextName),
     };
-    this.registerOutputs({ memoryBytes: nats.memoryBytes, storeDir, ...this.endpoints });
+    this.registerOutputs({ ...natsFigures(nats), storeDir, ...this.endpoints });
   }
+}
+
+/** What policies read: plain data. */
+function natsFigures({ memoryBytes, durability, jetstream, ports, streams }: NatsConfig) {
+  const { maxMemoryStoreBytes, maxFileStoreBytes } = jetstream;
+  return {
+    memoryBytes,
+    memory: { process: memoryBytes },
+    durability,
+    maxMemoryStoreBytes,
+    maxFileStoreBytes,
+    streams,
+    listeners: listeners(ports),
+  };
 }

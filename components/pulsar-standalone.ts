@@ -16,6 +16,7 @@ import { pulsarToolsVerify } from "../tasks/pulsar-tools-verify";
 import { pulsarVerify } from "../tasks/pulsar-verify";
 import { service } from "../tasks/service";
 import type { HostTools } from "./host-tools";
+import { listeners } from "./listeners";
 
 const PULSAR = "pulsar";
 
@@ -159,7 +160,7 @@ export class PulsarStandalone extends pulumi.ComponentResource {
       metricsUrl: proven(`${adminUrl}/metrics/`),
       version: proven(pulsar.version),
     };
-    this.registerOutputs({ memoryBytes: pulsar.memoryBytes, dataDirectory: paths.data, ...this.endpoints });
+    this.registerOutputs({ ...pulsarFigures(pulsar, layout), ...this.endpoints });
   }
 
   /** The offloader and where it writes; nothing without tiered storage. */
@@ -198,6 +199,18 @@ export class PulsarStandalone extends pulumi.ComponentResource {
     );
     return [...files, ...programs];
   }
+}
+
+/** What policies read: plain data. */
+function pulsarFigures(pulsar: PulsarConfig, layout: Layout) {
+  return {
+    memoryBytes: pulsar.memoryBytes,
+    memory: pulsar.memoryParts,
+    durability: pulsar.durability,
+    dataDirectory: dataPath(pulsar, layout),
+    ...(pulsar.tieredStorage === undefined ? {} : { offloadDirectory: offloadDirectory(pulsar, layout) }),
+    listeners: listeners(pulsar.ports),
+  };
 }
 
 function jre(host: Host, parent: pulumi.Resource): Task {

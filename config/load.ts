@@ -16,10 +16,21 @@ const NAMESPACE = "messaging";
 const ALLOW_DATA_LOSS =
   "allowed: objects that may lose messages, such as stream/orders, consumer/orders/worker, namespace/arc/agents or topic/arc/agents/events";
 
+/** `messaging:policies`: what the policy pack takes for this stack; the pack itself checks the names and settings of its policies. */
+const policiesSchema = z
+  .union(
+    [z.string(), z.looseObject({})],
+    "allowed: the name of a ready set of policies, or an object of `set` and of policies with their level or settings",
+  )
+  .optional();
+
 /** All `messaging:*` keys of a stack. */
 const configSchema = object({
   hosts: hostsSchema,
   ramBudget: size("64MB", "100TB").prefault("4GiB"),
+  ramReserve: size("0B", "100TB").prefault("2GiB"),
+  observe: z.boolean("allowed: true or false, whether hosts are looked at").default(true),
+  policies: policiesSchema,
   nats: natsSchema.optional(),
   pulsar: pulsarSchema.optional(),
   namespaces: namespacesSchema,
@@ -68,7 +79,7 @@ const configSchema = object({
     },
     { when: whenSound("nats", "pulsar", "benthos") },
   )
-  .transform(({ ramBudget, ...rest }) => ({ ...rest, ramBudgetBytes: ramBudget }));
+  .transform(({ ramBudget, ramReserve, ...rest }) => ({ ...rest, ramBudgetBytes: ramBudget, ramReserveBytes: ramReserve }));
 
 /** The parsed stack config: plain data, every number with its unit in the name. */
 export type Config = z.output<typeof configSchema>;

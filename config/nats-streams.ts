@@ -108,6 +108,7 @@ const streamSchema = object({
   const base = PRESETS[preset];
   const maxAgeMilliseconds = maxAge ?? age.parse(base.maxAge);
   return {
+    preset,
     subjects: [...rest.subjects].sort(),
     storage: rest.storage ?? base.storage,
     retention: rest.retention ?? base.retention,

@@ -143,13 +143,15 @@ export const pulsarSchema = object({
       when: whenSound("version", "tieredStorage"),
     },
   )
-  .transform((pulsar) => ({ ...pulsar, memoryBytes: plannedBytes(pulsar.memory) }));
+  .transform((pulsar) => {
+    const memoryParts = plannedParts(pulsar.memory);
+    return { ...pulsar, memoryParts, memoryBytes: Object.values(memoryParts).reduce((sum, bytes) => sum + bytes, 0) };
+  });
 
-/** Parsed `messaging:pulsar`. */
+/** Parsed `messaging:pulsar`. `memoryBytes` is what the process may use at most, the sum of `memoryParts`. */
 export type PulsarConfig = z.output<typeof pulsarSchema>;
 
-/** What the process may use at most, in bytes. */
-function plannedBytes(memory: { readonly maxHeapBytes: number; readonly maxDirectBytes: number }): number {
-  const native = Object.values(NATIVE_BYTES).reduce((sum, bytes) => sum + bytes, 0);
-  return Math.ceil(memory.maxHeapBytes * (1 + G1_SHARE)) + memory.maxDirectBytes + native;
+/** What the parts of the process may use at most, in bytes. */
+function plannedParts({ maxHeapBytes, maxDirectBytes }: { readonly maxHeapBytes: number; readonly maxDirectBytes: number }) {
+  return { heap: maxHeapBytes, collector: Math.ceil(maxHeapBytes * G1_SHARE), direct: maxDirectBytes, ...NATIVE_BYTES };
 }

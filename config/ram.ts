@@ -3,7 +3,7 @@ import type { NatsConfig } from "./nats";
 import type { PulsarConfig } from "./pulsar";
 
 /** supervisord keeps about 25 MB resident (measured: CPython 3.11, supervisor 4.3.0, two programs). */
-const SUPERVISORD_BYTES = 32 * 2 ** 20;
+export const SUPERVISORD_BYTES = 32 * 2 ** 20;
 
 /** Planned RAM of one host: bytes by component and their sum. */
 export interface RamPlan {

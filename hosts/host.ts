@@ -26,6 +26,15 @@ export interface HostArgs {
   readonly key: string;
   readonly layout: Layout;
   readonly observation: Observation;
+  readonly budget: Budget;
+}
+
+/** What policies compare plans with. */
+export interface Budget {
+  /** What all components together may be planned with. */
+  readonly ramBudgetBytes: number;
+  /** What is left to the system and to the models beside them. */
+  readonly ramReserveBytes: number;
 }
 
 interface CommandArgs {
@@ -53,6 +62,8 @@ export class Host extends pulumi.ComponentResource {
     this.platform = args.observation.platform;
     this.#observation = args.observation;
     this.#scripts = this.#declareScripts();
+    const { observed, memoryBytes, fileSystems, user } = args.observation;
+    this.registerOutputs({ ...args.budget, ...(observed ? { memoryOfHostBytes: memoryBytes, fileSystems, servicesRunAs: user } : {}) });
   }
 
   /**
@@ -98,6 +109,7 @@ export class Host extends pulumi.ComponentResource {
 
   /** The drift of a task as shell comments, or undefined. A time makes each occurrence another text than the last. */
   #drift(name: string, concerned: boolean): string | undefined {
+    if (!this.#observation.observed) return undefined;
     const observed = this.#observation.tasks.get(name);
     if (observed === undefined) return `# not in the ledger of this host at ${this.#observation.time}`;
     if (observed.differences.length > 0) {

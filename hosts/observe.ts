@@ -22,6 +22,23 @@ export interface ObservedTask {
   readonly outdated: boolean;
 }
 
+/** A file system of a host. */
+export interface FileSystem {
+  readonly mount: string;
+  readonly sizeBytes: number;
+  readonly availableBytes: number;
+}
+
+/** What to look at besides a host's facts and its ledger. */
+export interface Questions {
+  /** Ports whose listeners are asked for. */
+  readonly ports: readonly number[];
+  /** Absolute paths whose file systems are asked for. */
+  readonly directories?: readonly string[];
+  /** Declared tasks that the host may refuse; undefined: look only. */
+  readonly guarded?: readonly Guarded[];
+}
+
 /** A task that a host may refuse, asked about before anything is changed. */
 export interface Guarded {
   /** Resource name. */
@@ -32,11 +49,18 @@ export interface Guarded {
 
 /** What a host is, before anything is changed. */
 export interface Observation {
+  /** False: nobody looked, and everything is taken to be as it was applied. */
+  readonly observed: boolean;
   /** When it was looked at, ISO 8601. */
   readonly time: string;
   /** Operating system and architecture in Go's words, such as `linux-amd64`. */
   readonly platform: string;
+  /** NaN where nobody looked. */
   readonly memoryBytes: number;
+  /** Who carries out the tasks; undefined where nobody looked. */
+  readonly user: string | undefined;
+  /** Each once. */
+  readonly fileSystems: readonly FileSystem[];
   readonly listeners: readonly Listener[];
   /** Project and stack that installed into our prefix, or undefined on a bare host. */
   readonly stack: string | undefined;
@@ -52,17 +76,10 @@ export interface Observation {
 /**
  * Observes the local host in one run of scripts/observe.sh.
  * @param stack project and stack, the key of the ledger
- * @param ports ports whose listeners are asked for
- * @param guarded declared tasks that the host may refuse; undefined: look only
  * @throws Error when the script fails or does not end within 60 s, and when a newer version of this project wrote the ledger
  */
-export async function observeLocal(
-  prefix: string,
-  stack: string,
-  ports: readonly number[],
-  guarded?: readonly Guarded[],
-): Promise<Observation> {
-  const observation = parseObservation(await runLocal(observeProgram(guarded), [prefix, stack, ...ports.map(String)]));
+export async function observeLocal(prefix: string, stack: string, questions: Questions): Promise<Observation> {
+  const observation = parseObservation(await runLocal(observeProgram(questions), [prefix, stack, ...questions.ports.map(String)]));
   if (observation.ledgerFormat > LEDGER_FORMAT) {
     throw new Error(
       `its ledger below ${prefix} has format ${observation.ledgerFormat}, written by a newer version of this project; ` +
@@ -72,11 +89,17 @@ export async function observeLocal(
   return observation;
 }
 
-/** The shell program that observes a host; parameters as observeLocal has them. */
-export function observeProgram(guarded?: readonly Guarded[]): string {
+/** What is taken for granted about a host that nobody looks at. @param platform such as `linux-amd64` */
+export function unobserved(platform: string): Observation {
+  return { ...parseObservation(`platform\t${platform}\n`), observed: false };
+}
+
+/** The shell program that observes a host. */
+export function observeProgram({ guarded, directories = [] }: Omit<Questions, "ports">): string {
   const declared = guarded === undefined ? "" : `DECLARED='${guarded.map(({ resource }) => resource).join(" ")}'\n`;
   const guards = (guarded ?? []).map(({ inputs }) => `guard <<'END OF GUARD'\n${inputs}END OF GUARD\n`);
-  return `${scriptText("observe.sh")}\nFORMAT=${LEDGER_FORMAT}\n${declared}${guards.join("")}observe_tasks\n`;
+  const fileSystems = directories.map((directory) => `file_system ${directory}\n`);
+  return `${scriptText("observe.sh")}\nFORMAT=${LEDGER_FORMAT}\n${declared}${guards.join("")}${fileSystems.join("")}observe_tasks\n`;
 }
 
 /**
@@ -98,10 +121,17 @@ export function parseObservation(output: string): Observation {
     .map((line) => line.split("\t"));
   const of = (kind: string) => facts.filter(([first]) => first === kind).map(([, ...fields]) => fields);
   const differences = of("difference");
+  const fileSystems = of("filesystem").map(([mount = "", size, available]): [string, FileSystem] => [
+    mount,
+    { mount, sizeBytes: Number(size), availableBytes: Number(available) },
+  ]);
   return {
+    observed: true,
     time: new Date().toISOString(),
     platform: of("platform")[0]?.[0] ?? "unknown",
     memoryBytes: Number(of("memory")[0]?.[0] ?? NaN),
+    user: of("user")[0]?.[0],
+    fileSystems: [...new Map(fileSystems).values()],
     listeners: of("listener").map(([port, pid, command]) => ({
       port: Number(port),
       pid: pid === "unknown" ? undefined : Number(pid),

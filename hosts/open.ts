@@ -1,11 +1,12 @@
+import * as pulumi from "@pulumi/pulumi";
 import type { HostConfig } from "../config/hosts";
 import type { WantedPort } from "../config/ports";
 import { refusal } from "../config/refusal";
 import { formatBytes } from "../config/units";
-import { dataDir } from "../setup/paths";
-import { Host } from "./host";
+import { dataDir, platform } from "../setup/paths";
+import { type Budget, Host } from "./host";
 import { type Layout, layout } from "./layout";
-import { type Listener, type Observation, observeLocal } from "./observe";
+import { type Listener, type Observation, observeLocal, unobserved } from "./observe";
 import { resourceName, stackKey, taskInputs, type TaskText } from "./task";
 
 /** What a host is going to carry, as far as it may refuse it. */
@@ -14,6 +15,11 @@ export interface HostPlan {
   readonly ports: readonly WantedPort[];
   /** Sum of the components' memory caps in bytes. */
   readonly plannedBytes: number;
+  readonly budget: Budget;
+  /** Look at the host? Where it cannot be reached, a preview shows what the state knows, and no drift. */
+  readonly observe: boolean;
+  /** Where its components store what grows, besides below the prefix. */
+  readonly directories: readonly (string | undefined)[];
   /** Tasks that the host may refuse, because messages would be lost or there is no room for them. */
   readonly guarded: (layout: Layout) => readonly TaskText[];
   /** What is wrong with what the host would get, as far as this machine can tell, a line each. */
@@ -29,24 +35,30 @@ export interface HostPlan {
  */
 export async function openHost(key: string, config: HostConfig, plan: HostPlan): Promise<Host> {
   const paths = layout(config.prefix ?? dataDir());
-  const observing = observeLocal(
-    paths.prefix,
-    stackKey(),
-    plan.ports.map(({ port }) => port),
-    plan.guarded(paths).map((task) => ({ resource: resourceName(key, task), inputs: taskInputs(key, paths.prefix, task) })),
-  ).catch((error: unknown) => {
-    throw refusal(`host ${key} cannot be observed`, [error instanceof Error ? error.message : String(error)]);
-  });
-  const [observation, found] = await Promise.all([observing, plan.check(paths)]);
+  const [observation, found] = await Promise.all([observe(key, paths, plan), plan.check(paths)]);
   const problems = [
     ...found,
     ...foreignStack(key, paths.prefix, observation),
     ...heldPorts(key, plan.ports, observation),
-    ...tooLittleMemory(key, plan.plannedBytes, observation),
+    ...tooLittleMemory(key, plan, observation),
     ...unconsented(observation.refusals, plan.allowDataLoss),
   ];
   if (problems.length > 0) throw refusal(`host ${key} cannot carry this stack`, problems);
-  return new Host({ key, layout: paths, observation });
+  const host = new Host({ key, layout: paths, observation, budget: plan.budget });
+  if (!plan.observe)
+    void pulumi.log.warn(`host ${key} is not looked at (messaging:observe: false): no drift is shown, nothing refused`, host);
+  return host;
+}
+
+async function observe(key: string, paths: Layout, plan: HostPlan): Promise<Observation> {
+  if (!plan.observe) return unobserved(platform());
+  return observeLocal(paths.prefix, stackKey(), {
+    ports: plan.ports.map(({ port }) => port),
+    directories: [paths.prefix, ...plan.directories.filter((path) => path !== undefined)],
+    guarded: plan.guarded(paths).map((task) => ({ resource: resourceName(key, task), inputs: taskInputs(key, paths.prefix, task) })),
+  }).catch((error: unknown) => {
+    throw refusal(`host ${key} cannot be observed`, [error instanceof Error ? error.message : String(error)]);
+  });
 }
 
 /** The refusals that the config does not answer; a host knows the consents of the last up only. */
@@ -71,9 +83,10 @@ function heldPorts(key: string, ports: readonly WantedPort[], { listeners, ownPi
   );
 }
 
-function tooLittleMemory(key: string, plannedBytes: number, { memoryBytes }: Observation): string[] {
-  if (plannedBytes <= memoryBytes) return [];
-  return [`messaging:ramBudget: the components are planned with ${formatBytes(plannedBytes)}, host ${key} has ${formatBytes(memoryBytes)}`];
+function tooLittleMemory(key: string, { plannedBytes, budget }: HostPlan, { memoryBytes }: Observation): string[] {
+  if (!(plannedBytes + budget.ramReserveBytes > memoryBytes)) return [];
+  const plan = `the components are planned with ${formatBytes(plannedBytes)}, messaging:ramReserve keeps ${formatBytes(budget.ramReserveBytes)}`;
+  return [`messaging:ramBudget: ${plan}, host ${key} has ${formatBytes(memoryBytes)}`];
 }
 
 function holder({ pid, command }: Listener): string {

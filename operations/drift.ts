@@ -14,7 +14,7 @@ interface Drift {
 /** What differs on the hosts of the stack from what was applied. Exit code 0: nothing, 2: drift, 1: error. */
 async function drift(): Promise<Drift[]> {
   const perHost = deployedHosts().map(async ({ prefix, tasks }) => {
-    const observed = await observeLocal(prefix, `messaging/${STACK}`, []);
+    const observed = await observeLocal(prefix, `messaging/${STACK}`, { ports: [] });
     return tasks.map((task) => ({
       task,
       applied: observed.tasks.get(task)?.applied,

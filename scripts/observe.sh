@@ -4,6 +4,8 @@
 # One fact a line, fields separated by tabs:
 #   platform     OS-architecture in Go's words
 #   memory       bytes of RAM
+#   user         who carries out the tasks
+#   filesystem   mount point, bytes, bytes available; of each directory that is asked about
 #   listener     port, pid or `unknown`, command of the process that listens there, on an address that conflicts with 127.0.0.1
 #   stack        project and stack that installed into this prefix
 #   own          pid of a process that this prefix runs
@@ -11,7 +13,8 @@
 #   difference   resource, a line that is expected or found
 #   refusal      a line that says why a declared change must not be applied
 #
-# The program appends FORMAT, that of the entries it writes, DECLARED, the resources of guarded tasks, a `guard` with the inputs of each as a here-document, and `observe_tasks`.
+# The program appends FORMAT, that of the entries it writes, DECLARED, the resources of guarded tasks, a `guard` with the inputs of each as a here-document, a `file_system` for
+# each directory, and `observe_tasks`.
 set -u
 
 prefix=$1
@@ -39,6 +42,7 @@ if [ -r /proc/meminfo ]; then
 else
 	report memory "$(sysctl -n hw.memsize)"
 fi
+report user "$(id -un)"
 
 # Listening sockets on 127.0.0.1 or on every address, and who holds them; the descriptors of a process are readable for its user and root only. The kernel
 # writes addresses in hexadecimal, IPv4 in host byte order. One ls for all processes: a JVM has hundreds of descriptors.
@@ -82,6 +86,17 @@ fi
 for pid_file in "$prefix"/run/*.pid; do
 	if [ -s "$pid_file" ]; then report own "$(cat "$pid_file")"; fi
 done
+
+# The file system that holds a directory, or will: that of the nearest one above it which exists.
+file_system() {
+	directory=$1
+	until [ -d "$directory" ]; do directory=$(dirname "$directory"); done
+	df -Pk "$directory" | awk 'NR == 2 {
+		mount = $6
+		for (i = 7; i <= NF; i++) mount = mount " " $i
+		printf "filesystem\t%s\t%.0f\t%.0f\n", mount, $2 * 1024, $4 * 1024
+	}'
+}
 
 scripts=$prefix/opt/messaging
 

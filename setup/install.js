@@ -3,10 +3,11 @@
 // Fetches or builds what is missing of one kind, under the lock that the caller has taken. ORDER is JSON: what is needed,
 // and the names of the things whose official source answers.
 
+const fs = require("node:fs");
 const os = require("node:os");
 const path = require("node:path");
 const { developmentBin, developmentRequirements } = require("./environment.js");
-const { missing, packagesDigest, packagesMarker, phaseOf } = require("./missing.js");
+const { analyzerFile, analyzerSource, missing, packagesDigest, packagesMarker, phaseOf } = require("./missing.js");
 const { replaceFolder, writeWhole } = require("./files.js");
 const { cacheDir } = require("./paths.js");
 const { say, withProgress } = require("./progress.js");
@@ -69,6 +70,7 @@ async function install(phase, { needs, official }) {
     if (kind === "packages") await installPackages();
     else if (kind === "development") await installDevelopmentTools();
     else if (kind === "cli") await require("./cli.js").installCli(official.includes(name));
+    else if (kind === "analyzer") writeWhole(analyzerFile(), fs.readFileSync(analyzerSource, "utf8"), 0o755);
     else if (kind === "plugin") await require("./plugin.js").installPlugin(official.includes(name));
     else if (kind === "archive") await require("./archives.js").installArchive(name, version);
     else await require("./artifacts.js").installArtifact(name, version, official.includes(name));

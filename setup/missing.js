@@ -11,7 +11,7 @@ const { versions } = require("./versions.js");
 /**
  * One thing that is missing. `packages` live in the clone, all others in the cache.
  * @typedef {object} Item
- * @property {"packages" | "cli" | "plugin" | "artifact" | "archive" | "development"} kind
+ * @property {"packages" | "cli" | "analyzer" | "plugin" | "artifact" | "archive" | "development"} kind
  * @property {string} name such as `nats-server`
  * @property {string} version
  * @property {string | undefined} url official source
@@ -48,6 +48,14 @@ function packagesDigest() {
 /** @returns {string} digest of the sources of the stand-in */
 function standInDigest() {
   return sha256Tree(standInSources);
+}
+
+/** What starts policy packs, and where the engine looks for it: beside the CLI. */
+const analyzerSource = path.join(root, "offline", "pulumi-analyzer-policy.js");
+
+/** @returns {string} */
+function analyzerFile() {
+  return path.join(pulumiBin(), "pulumi-analyzer-policy");
 }
 
 /** @returns {boolean} */
@@ -144,6 +152,9 @@ function missingPulumi() {
     const url = `${releases}/sdk/pulumi-v${versions.pulumi}-${platform().replace("amd64", "x64")}.tar.gz`;
     items.push({ kind: "cli", name: "pulumi", version: versions.pulumi, url });
   }
+  if (readIfPresent(analyzerFile()) !== readIfPresent(analyzerSource)) {
+    items.push({ kind: "analyzer", name: "policy pack starter", version: versions.pulumi, url: undefined });
+  }
   if (!pluginIsCurrent()) {
     const version = versions.plugins.command;
     const url = `${releases}/plugins/pulumi-resource-command-v${version}-${platform()}.tar.gz`;
@@ -179,6 +190,8 @@ module.exports = {
   standInSources,
   standInRecord,
   standInDigest,
+  analyzerSource,
+  analyzerFile,
   artifactFiles,
   archiveFiles,
 };

@@ -52,6 +52,7 @@ function planTable(items, isOfficial) {
  */
 function origin(item, official) {
   if (item.kind === "packages") return "npm registry";
+  if (item.kind === "analyzer") return "offline/pulumi-analyzer-policy.js";
   if (item.kind === "development") return "PyPI";
   if (official && item.url) return new URL(item.url).host;
   if (item.registry) return item.registry;

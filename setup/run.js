@@ -3,11 +3,13 @@
 // Behind every npm script: brings what is missing, then runs the pulumi CLI. Requires little at the top, because a run
 // with nothing to do has to start at once.
 
+const path = require("node:path");
 const { takeStackOptions } = require("./arguments.js");
 const { defaultStack, developmentEnvironment, pulumiEnvironment } = require("./environment.js");
 const { readIfPresent } = require("./files.js");
 const { missing } = require("./missing.js");
 const { allArtifacts, stackArtifacts } = require("./needed.js");
+const { root } = require("./paths.js");
 const { SetupError, runForeground } = require("./processes.js");
 const { say } = require("./progress.js");
 const { ensureStack, prepareState, settingsFile, settingsSource } = require("./stack.js");
@@ -48,6 +50,23 @@ function pulumi(args) {
   return runForeground("pulumi", args, pulumiEnvironment());
 }
 
+/** Commands that policies judge. */
+const judged = ["up", "preview"];
+
+/**
+ * The policy pack for a command. A policy on the whole stack speaks when everything is declared: in a preview, before anything is done, and without one only afterwards.
+ * @param {string} command
+ * @param {string[]} args of the user
+ * @returns {string[]} arguments for the CLI
+ * @throws {SetupError} when the user wants no preview
+ */
+function underPolicies(command, args) {
+  if (!judged.includes(command)) return [];
+  const skips = args.find((arg) => /^(--skip-preview(=.*)?|-[dfjry]*f[dfjry]*)$/.test(arg));
+  if (skips) throw new SetupError(`${skips}: an up without its preview would be judged by the policies when all is done; leave it out`);
+  return ["--policy-pack", path.join(root, "policies")];
+}
+
 /**
  * Runs one command of the CLI on the stack, which is created when it does not exist.
  * @param {string} command of `operations`
@@ -56,11 +75,12 @@ function pulumi(args) {
  */
 function operate(command, args) {
   const { stack = defaultStack(), settings, rest } = takeStackOptions(args);
+  const policies = underPolicies(command, rest);
   ensureStack(stack);
   const copy = settingsFile(stack, settings);
   require("./heal.js").heal(stack);
   const quiet = operations.get(command) ?? [];
-  return pulumi([command, ...quiet, "--non-interactive", "--stack", stack, "--config-file", copy, ...rest]);
+  return pulumi([command, ...quiet, ...policies, "--non-interactive", "--stack", stack, "--config-file", copy, ...rest]);
 }
 
 /**

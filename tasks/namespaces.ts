@@ -8,6 +8,7 @@ import { namespacePolicies, type OffloadDriver, topicProperties } from "../rende
 export interface NamespaceTasks {
   /** `tenant/namespace`. */
   readonly name: string;
+  readonly config: NamespaceConfig;
   /** The same for every namespace of one tenant. */
   readonly tenant: TaskText;
   readonly namespace: TaskText;
@@ -31,6 +32,7 @@ export function namespaceTasks(
     const resource = name.replace("/", ".");
     return {
       name,
+      config,
       tenant: {
         name: `pulsar-tenant-${tenant}`,
         script: "pulsar-tenant",

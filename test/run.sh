@@ -4,8 +4,8 @@ set -eu
 cd "$(dirname "$0")/.."
 
 case ${1:-} in
-fast) suites="unit setup" ;;
-all) suites="unit setup scripts contract pipelines preview e2e" ;;
+fast) suites="unit setup policies" ;;
+all) suites="unit setup policies scripts contract pipelines preview policies/engine e2e" ;;
 *)
 	echo "usage: run.sh fast|all" >&2
 	exit 2

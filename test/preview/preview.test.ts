@@ -105,7 +105,10 @@ describe("previews of a running stack", { timeout: 1_800_000 }, () => {
 
   test("more than the host's memory is refused", async () => {
     stack.configure({ memory: "900GB" }, { ramBudget: "1TB" });
-    assert.match(stack.operate("preview").output, /messaging:ramBudget: the components are planned with 900034MB, host local has \d+/);
+    assert.match(
+      stack.operate("preview").output,
+      /messaging:ramBudget: the components are planned with 900034MB, messaging:ramReserve keeps 2GiB, host local has \d+/,
+    );
     stack.configure({});
     await untouched();
   });

@@ -231,7 +231,7 @@ for (const userland of USERLANDS) {
       assert.equal(readFileSync(entry, "utf8"), recorded);
       writeFileSync(entry, recorded.replace(/^FORMAT=.*$/m, `FORMAT=${LEDGER_FORMAT + 1}`));
       await assert.rejects(
-        observeLocal(host.prefix, "messaging/test", []),
+        observeLocal(host.prefix, "messaging/test", { ports: [] }),
         new RegExp(`ledger below ${host.prefix} has format ${LEDGER_FORMAT + 1}, written by a newer version.*: update the clone`),
       );
       writeFileSync(entry, recorded);

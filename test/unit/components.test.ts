@@ -44,7 +44,12 @@ before(async () => {
     return undefined;
   };
   const host = new Host(
-    { key: "local", layout: layout("/srv"), observation: parseObservation(facts.join("\n")) },
+    {
+      key: "local",
+      layout: layout("/srv"),
+      observation: parseObservation(facts.join("\n")),
+      budget: { ramBudgetBytes: 2e9, ramReserveBytes: 1e9 },
+    },
     { transformations: [recordParent] },
   );
   const tools = new HostTools({ host, allowDataLoss: [] }, { parent: host });

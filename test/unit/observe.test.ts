@@ -7,6 +7,10 @@ test("the facts of a host are read by kind", () => {
     [
       "platform\tlinux-amd64",
       "memory\t16000000000",
+      "user\tmessaging",
+      "filesystem\t/srv\t1000\t400",
+      "filesystem\t/\t2000\t500",
+      "filesystem\t/srv\t1000\t400",
       "listener\t4222\t17\tredis-server *:4222 ",
       "listener\t8222\tunknown\ta process of another user",
       "own\t99",
@@ -21,6 +25,11 @@ test("the facts of a host are read by kind", () => {
   );
   assert.equal(observed.platform, "linux-amd64");
   assert.equal(observed.memoryBytes, 16e9);
+  assert.equal(observed.user, "messaging");
+  assert.deepEqual(observed.fileSystems, [
+    { mount: "/srv", sizeBytes: 1000, availableBytes: 400 },
+    { mount: "/", sizeBytes: 2000, availableBytes: 500 },
+  ]);
   assert.deepEqual(observed.listeners, [
     { port: 4222, pid: 17, command: "redis-server *:4222" },
     { port: 8222, pid: undefined, command: "a process of another user" },
