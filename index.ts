@@ -1,11 +1,10 @@
 import { type Config, loadConfig } from "./config/load";
 import { planRam } from "./config/ram";
 import { HostTools } from "./components/host-tools";
-import { declareNamespaces, type NamespaceTasks, namespaceTasks } from "./components/namespace";
+import { declareNamespaces, namespacesGuarded } from "./components/namespace";
 import { natsGuarded, NatsJetStream } from "./components/nats-jetstream";
-import { offloadDriver, pulsarAdminUrl, pulsarGuarded, PulsarStandalone } from "./components/pulsar-standalone";
+import { pulsarGuarded, PulsarStandalone } from "./components/pulsar-standalone";
 import type { Host } from "./hosts/host";
-import type { Layout } from "./hosts/layout";
 import { openHost } from "./hosts/open";
 
 /** The stack: checks the config, observes the hosts, declares what they carry, and returns the endpoints. */
@@ -20,7 +19,7 @@ export = async () => {
       guarded: (layout) => [
         ...(config.nats === undefined ? [] : natsGuarded(config.nats, layout)),
         ...(config.pulsar === undefined ? [] : pulsarGuarded(config.pulsar, layout)),
-        ...pulsarNamespaces(config, layout).flatMap(({ namespace, topics }) => [namespace, ...topics]),
+        ...(config.pulsar === undefined ? [] : namespacesGuarded(config.pulsar, config.namespaces, layout)),
       ],
       allowDataLoss: config.allowDataLoss,
     });
@@ -34,11 +33,6 @@ export = async () => {
   return { ...only, hosts };
 };
 
-/** The declared namespaces as plain data: a preview asks the host about them before anything is declared. */
-function pulsarNamespaces({ pulsar, namespaces }: Config, layout: Layout): NamespaceTasks[] {
-  return pulsar === undefined ? [] : namespaceTasks(pulsarAdminUrl(pulsar), namespaces, offloadDriver(pulsar, layout));
-}
-
 /** The components of a host. @returns the outputs of each */
 function declare(host: Host, config: Config): Record<string, unknown> {
   const parent = { parent: host };
@@ -46,8 +40,8 @@ function declare(host: Host, config: Config): Record<string, unknown> {
   const nats = config.nats === undefined ? undefined : new NatsJetStream({ host, tools, nats: config.nats }, parent);
   if (config.pulsar === undefined) return nats === undefined ? {} : { nats: nats.endpoints };
   const pulsar = new PulsarStandalone({ host, tools, pulsar: config.pulsar }, parent);
-  const after = [pulsar.verified, tools.gojq, tools.consents];
-  const names = declareNamespaces(host, pulsar, { tasks: pulsarNamespaces(config, host.layout), service: pulsar.service, after });
+  const after = [pulsar.service, pulsar.verified, tools.gojq, tools.consents];
+  const names = declareNamespaces(host, pulsar, { pulsar: config.pulsar, namespaces: config.namespaces, after });
   return { ...(nats === undefined ? {} : { nats: nats.endpoints }), pulsar: pulsar.endpoints, namespaces: names };
 }
 

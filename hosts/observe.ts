@@ -24,8 +24,8 @@ export interface ObservedTask {
 
 /** A task that a host may refuse, asked about before anything is changed. */
 export interface Guarded {
-  /** Resource name. */
-  readonly resource: string;
+  /** Resource name, and those of earlier versions of this project that it takes over. */
+  readonly resources: readonly string[];
   /** What its launcher would read. */
   readonly inputs: string;
 }
@@ -74,7 +74,7 @@ export async function observeLocal(
 
 /** The shell program that observes a host; parameters as observeLocal has them. */
 export function observeProgram(guarded?: readonly Guarded[]): string {
-  const declared = guarded === undefined ? "" : `DECLARED='${guarded.map(({ resource }) => resource).join(" ")}'\n`;
+  const declared = guarded === undefined ? "" : `DECLARED='${guarded.flatMap(({ resources }) => resources).join(" ")}'\n`;
   const guards = (guarded ?? []).map(({ inputs }) => `guard <<'END OF GUARD'\n${inputs}END OF GUARD\n`);
   return `${scriptText("observe.sh")}\nFORMAT=${LEDGER_FORMAT}\n${declared}${guards.join("")}observe_tasks\n`;
 }

@@ -37,7 +37,10 @@ export async function openHost(key: string, config: HostConfig, plan: HostPlan):
     paths.prefix,
     stackKey(),
     plan.ports.map(({ port }) => port),
-    plan.guarded(paths).map((task) => ({ resource: resourceName(key, task), inputs: taskInputs(key, paths.prefix, task) })),
+    plan.guarded(paths).map((task) => ({
+      resources: [task, ...(task.earlier ?? []).map((name) => ({ name }))].map((each) => resourceName(key, each)),
+      inputs: taskInputs(key, paths.prefix, task),
+    })),
   ).catch((error: unknown) => {
     throw refusal(`host ${key} cannot be observed`, [error instanceof Error ? error.message : String(error)]);
   });
