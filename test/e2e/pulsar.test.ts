@@ -111,6 +111,16 @@ describe("Pulsar standalone on a real engine", { timeout: 1_800_000 }, () => {
     assert.deepEqual(stack.changes(), [], "supervisord has put it back");
   });
 
+  test("an edited policy shows on the row of its namespace and as one changed line of the task that applies it", () => {
+    configure({}, { namespaces: { "arc/agents": { ...NAMESPACES["arc/agents"], retention: { time: "2d", size: "1GB" } } } });
+    const names = stack.changes().map(({ op, urn }) => `${op} ${urn.split("::").at(-1) ?? ""}`);
+    assert.deepEqual(names.sort(), ["update local-namespace-arc.agents", "update local-pulsar-namespaces"]);
+    const { output } = stack.operate("preview", "--diff");
+    assert.match(output, /~ retentionTimeInMinutes: 1440 => 2880/);
+    assert.match(output, /- namespace\/arc\/agents retention .*1440.*\n *\+ namespace\/arc\/agents retention .*2880/);
+    configure();
+  });
+
   test("a hand-edited config, a stopped server and a changed policy are seen, repaired, and gone", async () => {
     const conf = join(stack.prefix, "etc/pulsar/standalone.conf");
     writeFileSync(conf, readFileSync(conf, "utf8").replace("journalSyncData=true", "journalSyncData=false"));

@@ -96,7 +96,8 @@ export class PulsarServer {
   async admin(method: string, path: string, body?: unknown): Promise<{ readonly status: number; readonly text: string }> {
     const answer = await fetch(`${this.adminUrl}/admin/v2/${path}`, {
       method,
-      headers: { "content-type": "application/json" },
+      // Each request has a connection of its own: the server closes idle ones while a test waits for a script.
+      headers: { "content-type": "application/json", connection: "close" },
       ...(body === undefined ? {} : { body: JSON.stringify(body) }),
     });
     return { status: answer.status, text: await answer.text() };
