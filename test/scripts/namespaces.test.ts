@@ -65,7 +65,7 @@ class Admin {
   withoutTopic(verb: Verb, namespace: string, topic: string): Outcome {
     return this.#run(
       verb,
-      this.#withTopics(namespace, ({ [topic]: _, ...others }) => others),
+      this.#withTopics(namespace, (topics) => Object.fromEntries(Object.entries(topics).filter(([name]) => name !== topic))),
     );
   }
 
