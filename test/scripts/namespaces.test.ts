@@ -14,7 +14,7 @@ type Declared = Record<string, unknown>;
 let pulsar: PulsarServer;
 before(async () => {
   // A broker's defaults: a size quota of 10 GB, which it compares with retention whenever a quota by age is set alone.
-  pulsar = await PulsarServer.start({ backlogQuotaDefaultLimitGB: 10 });
+  pulsar = await PulsarServer.start({ backlogQuotaDefaultLimitGB: 10, webSocketServiceEnabled: true });
 });
 after(async () => pulsar.stop());
 
@@ -532,5 +532,31 @@ test("a namespace that a killed broker left half deleted is deleted to the end b
   succeed(admin.withoutNamespace("apply", "deleted"), /deleted/);
   assert.equal(await admin.get("namespaces/half/deleted"), 404);
   succeed(admin.namespace("apply", "deleted", { deduplication: true }), /PUT/);
+  admin.host.dispose();
+});
+
+test("what a producer sends again is stored once, before and after a power failure", { timeout: 300_000 }, async () => {
+  const [userland] = USERLANDS;
+  assert.ok(userland);
+  const admin = new Admin(userland, "once");
+  const stored = async (topic: string) =>
+    ((await admin.get(`persistent/once/${topic}/internalStats`)) as { numberOfEntries: number }).numberOfEntries;
+  for (const [name, deduplication, expected] of [
+    ["twice", false, 6],
+    ["exactly", true, 4],
+  ] as const) {
+    succeed(admin.namespace("apply", name, { deduplication, topics: { events: {} } }));
+    for (const [first, last] of [
+      [0, 2],
+      [1, 3],
+    ] as const) {
+      pulsar.publishNumbered(`once/${name}/events`, first, last);
+    }
+    assert.equal(await stored(`${name}/events`), expected, name);
+  }
+  await pulsar.restart();
+  pulsar.publishNumbered("once/exactly/events", 2, 4);
+  assert.equal((await pulsar.read("once/exactly/events", 5)).join(), [0, 1, 2, 3, 4].map((id) => `message ${id}`).join());
+  assert.equal(await stored("exactly/events"), 5);
   admin.host.dispose();
 });

@@ -115,6 +115,20 @@ export class PulsarServer {
     }
   }
 
+  /** Publishes messages with these sequence ids; needs `webSocketServiceEnabled`. @param topic `tenant/namespace/topic` */
+  publishNumbered(topic: string, first: number, last: number): void {
+    const program = ["--import", "tsx", "--experimental-websocket", join(__dirname, "numbered-producer.ts")];
+    run(process.execPath, ...program, this.adminUrl, topic, String(first), String(last));
+  }
+
+  /** The first messages of a topic. @param topic `tenant/namespace/topic` */
+  async read(topic: string, count: number): Promise<string[]> {
+    const subscription = `persistent/${topic}/subscription/reader`;
+    await this.admin("PUT", subscription, { ledgerId: -1, entryId: -1 });
+    const positions = Array.from({ length: count }, (_, index) => index + 1);
+    return Promise.all(positions.map(async (position) => (await this.admin("GET", `${subscription}/position/${position}`)).text));
+  }
+
   /** Runs a program of the distribution, such as `pulsar-admin`, against this server. */
   tool(program: "pulsar-admin" | "pulsar-client", ...args: string[]): string {
     const { pulsar, java } = distribution();
