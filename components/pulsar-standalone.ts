@@ -10,7 +10,7 @@ import { clientConf, offloadProfile, type PulsarPaths, pulsarEnv, pulsarToolsEnv
 import { entryLocationRocksdbConf, ledgerMetadataRocksdbConf } from "../render/pulsar-rocksdb";
 import { artifact, type ArtifactArgs } from "../tasks/artifact";
 import { configFile } from "../tasks/config-file";
-import { dataDirectory } from "../tasks/data-directory";
+import { dataDirectory, logDirectory } from "../tasks/data-directory";
 import { file } from "../tasks/file";
 import { pulsarGuard } from "../tasks/pulsar-guard";
 import { pulsarToolsVerify } from "../tasks/pulsar-tools-verify";
@@ -76,7 +76,7 @@ export class PulsarStandalone extends pulumi.ComponentResource {
     const java = pulsar.javaHome === undefined ? [jre(host, this)] : [];
     const paths = pulsarPaths(pulsar, layout, host.platform);
     const data = dataDirectory(host, this, { name: "pulsar-data", path: paths.data });
-    const logs = dataDirectory(host, this, { name: "pulsar-logs", path: paths.logs });
+    const logs = logDirectory(host, this, { name: "pulsar-logs", path: paths.logs });
     const offloading = this.#offloading(args, paths);
     const after = [server, ...java, data, logs];
     const conf = (name: string, file: string, text: string, more: { readonly base?: string; readonly check?: boolean } = {}) =>

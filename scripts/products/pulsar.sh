@@ -116,7 +116,9 @@ product_status() {
 	memory=$(awk '/^Pss:/ { print $2 * 1024 }' "/proc/$pid/smaps_rollup" 2>/dev/null || ps -o rss= -p "$pid" | awk '{ print $1 * 1024 }')
 	"$gojq" -c -n --slurpfile topics "$WORK/topics" --arg version "$(http_get "$(admin_url "$1")/brokers/version" 3)" --arg uptime "$(ps -o etime= -p "$pid" | tr -d ' ')" \
 		--argjson memory "$memory" --arg port "$(config_value "$1" brokerServicePort)" '
-		[$topics[0] | to_entries[].value | to_entries[].value | .persistent // {} | to_entries[]] as $all
+		# Without the topics that Pulsar keeps for itself: those of its own tenant and those that begin with two underscores.
+		[$topics[0] | to_entries[].value | to_entries[].value | .persistent // {} | to_entries[]
+			| select(.key | test("^persistent://pulsar/|/__[^/]*$") | not)] as $all
 		| {
 			version: $version,
 			uptime: $uptime,

@@ -1,7 +1,11 @@
 import assert from "node:assert/strict";
-import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { type ChildProcess, spawn } from "node:child_process";
+import { once } from "node:events";
+import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { after, before, describe, test } from "node:test";
+import { artifactPin, pinnedVersions } from "../../config/pins";
+import { artifactDir } from "../../setup/paths";
 import { TestStack } from "../support/test-stack";
 import { eventually, freePorts } from "../support/temporary";
 
@@ -20,6 +24,7 @@ describe("Pulsar standalone on a real engine", { timeout: 1_800_000 }, () => {
   let stack: TestStack;
   let web: number;
   let settings: Record<string, unknown>;
+  let mirror: ChildProcess | undefined;
 
   before(async () => {
     stack = await TestStack.forPulumi();
@@ -28,7 +33,10 @@ describe("Pulsar standalone on a real engine", { timeout: 1_800_000 }, () => {
     settings = { memory: MEMORY, ports: { broker, web, bookie } };
     configure();
   });
-  after(() => stack.dispose());
+  after(async () => {
+    stack.dispose();
+    if (mirror?.kill() === true) await once(mirror, "exit");
+  });
 
   const configure = (overrides: Record<string, unknown> = {}, rest: Record<string, unknown> = {}) =>
     stack.configureWithoutNats({ pulsar: { ...settings, ...overrides }, namespaces: NAMESPACES, ...rest });
@@ -66,6 +74,23 @@ describe("Pulsar standalone on a real engine", { timeout: 1_800_000 }, () => {
     };
     return stats.subscriptions[subscription]?.msgBacklog;
   };
+  /** How often the server synced its journal to disk while something was done, as Java's flight recorder saw it. */
+  const journalSyncs = async (work: () => Promise<void>) => {
+    const java = (program: string, ...args: string[]) => {
+      const { status, output } = stack.run(join(stack.prefix, "opt/jre", pinnedVersions("jre")[0], "bin", program), ...args);
+      assert.equal(status, 0, output);
+      return output;
+    };
+    const recording = join(stack.directory, "syncs.jfr");
+    const recorder = (...args: string[]) => java("jcmd", String(stack.pid("pulsar")), ...args);
+    recorder("JFR.start", "name=syncs", "settings=none", "jdk.FileForce#enabled=true", "jdk.FileForce#threshold=0ns");
+    await work();
+    recorder("JFR.stop", "name=syncs", `filename=${recording}`);
+    return java("jfr", "print", "--events", "jdk.FileForce", recording).match(/path = ".*\/bookkeeper\/.*\.txn"/g)?.length ?? 0;
+  };
+  const publishOneByOne = async () => {
+    for (let index = 0; index < 10; index++) await publish("persistent/public/default/synced", 1);
+  };
   const ready = async () => {
     try {
       return (await fetch(`http://127.0.0.1:${web}/admin/v2/brokers/ready`, { headers: HEADERS })).ok;
@@ -87,6 +112,28 @@ describe("Pulsar standalone on a real engine", { timeout: 1_800_000 }, () => {
     }
     assert.deepEqual(stack.listenersBeyondLoopback("pulsar"), []);
     assert.match(stack.run(join(stack.prefix, "bin/pulsar-admin"), "namespaces", "list", "arc").output, /^arc\/agents$/m);
+  });
+
+  test("the journal is synced to disk for each acknowledged message", async () => {
+    await admin("PUT", "persistent/public/default/synced");
+    const syncs = await journalSyncs(publishOneByOne);
+    assert.ok(syncs >= 10, `${syncs} syncs`);
+  });
+
+  test("status lists the topics of the stack, none of Pulsar's own", async () => {
+    // The first policy of a topic makes a system topic.
+    await admin("POST", "persistent/public/default/synced/retention", { retentionTimeInMinutes: 1, retentionSizeInMB: 1 });
+    const all = (await admin("GET", "persistent/public/default?includeSystemTopic=true")) as unknown as string[];
+    assert.ok(all.some((topic) => topic.startsWith("persistent://public/default/__change_events")));
+    const { output } = stack.run("sh", "scripts/status.sh", stack.prefix, "messaging/test");
+    const [name, state, product = ""] = output.trim().split("\t");
+    assert.deepEqual([name, state], ["pulsar", "running"]);
+    const topics = (JSON.parse(product) as { topics: { name: string }[] }).topics.map((topic) => topic.name);
+    assert.ok(topics.includes("persistent://arc/agents/events"), output);
+    assert.deepEqual(
+      topics.filter((topic) => /__|:\/\/pulsar\//.test(topic)),
+      [],
+    );
   });
 
   test("the example rebuilds a state by replaying its topic", () => {
@@ -133,12 +180,13 @@ describe("Pulsar standalone on a real engine", { timeout: 1_800_000 }, () => {
   });
 
   test("a changed heap restarts the server with it; options that Java refuses, and a Java that does not start, leave it running", async () => {
-    configure({ memory: { ...MEMORY, maxHeap: "448MiB" } });
+    configure({ memory: { ...MEMORY, maxHeap: "448MiB" }, durability: "pageCache" });
     const preview = stack.operate("preview", "--diff");
     assert.match(preview.output, /- PULSAR_MEM=.*-Xmx384m/);
     assert.match(preview.output, /\+ PULSAR_MEM=.*-Xmx448m/);
     up();
     assert.match(readFileSync(`/proc/${stack.pid("pulsar")}/cmdline`, "utf8"), /\0-Xmx448m\0/);
+    assert.equal(await journalSyncs(publishOneByOne), 0, "without durability: fsync nothing is synced");
 
     configure({ javaHome: join(stack.directory, "nowhere") });
     const refused = stack.operate("up");
@@ -190,21 +238,36 @@ describe("Pulsar standalone on a real engine", { timeout: 1_800_000 }, () => {
     for (const sent of [0, 499, 899]) assert.match(output, new RegExp(`content:message ${sent}$`, "m"), `message ${sent}`);
   });
 
-  test("an upgrade keeps what was published before it; going back is refused in the preview", async () => {
-    configure({ version: "4.0.8" });
-    up();
+  test("an upgrade to a release from a source of the user's choice keeps what was published; going back is refused in the preview", async () => {
+    const [archive] = artifactPin("pulsar", "4.0.8", "any").sources;
+    assert.ok(archive);
+    const [port = 0] = await freePorts(1);
+    const served = join(stack.directory, "served");
+    mkdirSync(served);
+    const name = "apache-pulsar-4.0.8-bin.tar.gz";
+    symlinkSync(join(artifactDir("pulsar", "4.0.8", "any"), archive.file), join(served, name));
+    mirror = spawn("python3", ["-m", "http.server", "--bind", "127.0.0.1", "--directory", served, String(port)], { stdio: "ignore" });
+    const source = { url: `http://127.0.0.1:${port}/${name}`, sha512: archive.digest.replace("sha512:", "") };
+    const upgraded = { version: "4.0.8", source };
+    configure({ ...upgraded, source: { url: source.url } });
+    const incomplete = stack.operate("preview");
+    assert.notEqual(incomplete.status, 0);
+    assert.match(incomplete.output, /messaging:pulsar\.source\.sha512: .*128 hexadecimal digits/);
+    configure(upgraded);
+    assert.match(up(), new RegExp(`pulsar 4\\.0\\.8 installed from ${name}`));
     assert.equal((await admin("GET", `${EVENTS}/stats?getPreciseBacklog=true`)) === undefined, false);
     assert.ok(((await backlog("workers")) ?? 0) >= 500);
     configure();
     const { status, output } = stack.operate("preview");
     assert.notEqual(status, 0);
     assert.match(output, /Pulsar 3\.3\.6 must not serve .*: 4\.0\.8 has written it/);
-    configure({ version: "4.0.8" });
+    configure(upgraded);
   });
 
   test("destroy keeps the data, and the next up serves it", async () => {
     assert.equal(stack.operate("destroy").status, 0);
-    assert.equal(existsSync(join(stack.prefix, "opt/pulsar")), false);
+    for (const gone of ["opt/pulsar", "var/log/pulsar", "var/log/pulsar.log"])
+      assert.equal(existsSync(join(stack.prefix, gone)), false, gone);
     up();
     assert.ok(((await backlog("workers")) ?? 0) >= 500);
     assert.equal(stack.operate("destroy").status, 0);

@@ -11,9 +11,7 @@ import { eventually, freePorts, removeDirectory, temporaryDirectory } from "./te
 const [PULSAR] = pinnedVersions("pulsar");
 const [JRE] = pinnedVersions("jre");
 
-/** Small, so that a Pulsar and what tests it fit a laptop. */
 const ENVIRONMENT = {
-  PULSAR_MEM: "-Xms256m -Xmx512m -XX:MaxDirectMemorySize=256m",
   PULSAR_GC: "-XX:+UseG1GC",
   // Not empty, or the distribution's default applies: files of its own for each process.
   PULSAR_GC_LOG: "-Xlog:disable",
@@ -69,7 +67,14 @@ export class PulsarServer {
   readonly #bookiePort: number;
   #process: ChildProcess | undefined;
 
-  private constructor([broker, web, bookie]: readonly number[], overrides: Readonly<Record<string, string | number | boolean>>) {
+  readonly #memory: string;
+
+  private constructor(
+    [broker, web, bookie]: readonly number[],
+    overrides: Readonly<Record<string, string | number | boolean>>,
+    memory: string,
+  ) {
+    this.#memory = memory;
     this.#directory = temporaryDirectory();
     this.#bookiePort = bookie ?? 0;
     this.serviceUrl = `pulsar://127.0.0.1:${broker}`;
@@ -80,9 +85,13 @@ export class PulsarServer {
   /**
    * Starts a server and waits until it is healthy.
    * @param overrides further keys of standalone.conf
+   * @param memory Java's options
    */
-  static async start(overrides: Readonly<Record<string, string | number | boolean>> = {}): Promise<PulsarServer> {
-    const server = new PulsarServer(await freePorts(3), overrides);
+  static async start(
+    overrides: Readonly<Record<string, string | number | boolean>> = {},
+    memory = "-Xms256m -Xmx512m -XX:MaxDirectMemorySize=256m",
+  ): Promise<PulsarServer> {
+    const server = new PulsarServer(await freePorts(3), overrides, memory);
     const { pulsar } = distribution();
     mkdirSync(server.#path("conf"));
     run("cp", join(pulsar, "conf/standalone.conf"), server.#path("conf/standalone.conf"));
@@ -171,7 +180,7 @@ export class PulsarServer {
     const output = openSync(log, "a");
     // bin/pulsar execs Java: this is the server's own process id.
     this.#process = spawn(join(pulsar, "bin/pulsar"), [...args, ...stores], {
-      env: { ...process.env, ...ENVIRONMENT, JAVA_HOME: java, PULSAR_LOG_DIR: this.#path("logs") },
+      env: { ...process.env, ...ENVIRONMENT, PULSAR_MEM: this.#memory, JAVA_HOME: java, PULSAR_LOG_DIR: this.#path("logs") },
       stdio: ["ignore", output, output],
     });
     await eventually("Pulsar is healthy", 90, async () => {
