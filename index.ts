@@ -4,11 +4,10 @@ import { wantedPorts } from "./config/ports";
 import { planRam } from "./config/ram";
 import { benthosGuarded, BenthosPipelines, brokenPipelines } from "./components/benthos-pipelines";
 import { HostTools } from "./components/host-tools";
-import { declareNamespaces, type NamespaceTasks, namespaceTasks } from "./components/namespace";
+import { declareNamespaces, namespacesGuarded } from "./components/namespace";
 import { natsGuarded, NatsJetStream } from "./components/nats-jetstream";
-import { offloadDriver, pulsarAdminUrl, pulsarGuarded, PulsarStandalone } from "./components/pulsar-standalone";
+import { pulsarGuarded, PulsarStandalone } from "./components/pulsar-standalone";
 import type { Host } from "./hosts/host";
-import type { Layout } from "./hosts/layout";
 import { openHost } from "./hosts/open";
 
 /** The stack: checks the config, observes the hosts, declares what they carry, and returns the endpoints. */
@@ -26,7 +25,7 @@ export = async () => {
       guarded: (layout) => [
         ...(config.nats === undefined ? [] : natsGuarded(config.nats, layout)),
         ...(config.pulsar === undefined ? [] : pulsarGuarded(config.pulsar, layout)),
-        ...pulsarNamespaces(config, layout).flatMap(({ namespace, topics }) => [namespace, ...topics]),
+        ...(config.pulsar === undefined ? [] : namespacesGuarded(config.pulsar, config.namespaces, layout)),
         ...(config.benthos === undefined ? [] : benthosGuarded(config.benthos)),
       ],
       check: (layout) => (config.benthos === undefined ? Promise.resolve([]) : brokenPipelines(config.benthos, config, layout)),
@@ -42,17 +41,12 @@ export = async () => {
   return { ...only, hosts };
 };
 
-/** The declared namespaces as plain data: a preview asks the host about them before anything is declared. */
-function pulsarNamespaces({ pulsar, namespaces }: Config, layout: Layout): NamespaceTasks[] {
-  return pulsar === undefined ? [] : namespaceTasks(pulsarAdminUrl(pulsar), namespaces, offloadDriver(pulsar, layout));
-}
-
 /** The components of a host. @returns the outputs of each */
 function declare(host: Host, config: Config): Record<string, unknown> {
   const parent = { parent: host };
   const tools = new HostTools({ host, allowDataLoss: config.allowDataLoss }, parent);
   const nats = config.nats === undefined ? undefined : new NatsJetStream({ host, tools, nats: config.nats }, parent);
-  const pulsar = config.pulsar === undefined ? undefined : declarePulsar(host, tools, config.pulsar, config);
+  const pulsar = config.pulsar === undefined ? undefined : declarePulsar(host, tools, config.pulsar, config.namespaces);
   const after = [...(nats?.ready ?? []), ...(pulsar?.ready ?? [])];
   const { benthos } = config;
   const pipelines = benthos === undefined ? undefined : new BenthosPipelines({ host, tools, benthos, systems: config, after }, parent);
@@ -64,13 +58,9 @@ function declare(host: Host, config: Config): Record<string, unknown> {
 }
 
 /** Pulsar with its namespaces. */
-function declarePulsar(host: Host, tools: HostTools, pulsar: PulsarConfig, config: Config) {
+function declarePulsar(host: Host, tools: HostTools, pulsar: PulsarConfig, namespaces: Config["namespaces"]) {
   const server = new PulsarStandalone({ host, tools, pulsar }, { parent: host });
-  const after = [server.verified, tools.gojq, tools.consents];
-  const { names, applied } = declareNamespaces(host, server, {
-    tasks: pulsarNamespaces(config, host.layout),
-    service: server.service,
-    after,
-  });
+  const after = [server.service, server.verified, tools.gojq, tools.consents];
+  const { names, applied } = declareNamespaces(host, server, { pulsar, namespaces, after });
   return { endpoints: server.endpoints, namespaces: names, ready: [server.verified, ...applied] };
 }

@@ -1,19 +1,18 @@
-// What applying namespaces costs: our task, one at a time and as many at a time as there are processors, against one curl that sends the same policies
-// over one connection, and against pulsar-admin. On one server, in turn. Prints, judges nothing.
+// What applying namespaces costs: our task against one curl that sends the same policies over one connection, and against pulsar-admin. On one server, in
+// turn. Prints, judges nothing.
 import { execFileSync } from "node:child_process";
-import { once } from "node:events";
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
-import { availableParallelism, tmpdir } from "node:os";
+import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { namespacesSchema } from "../config/namespaces";
 import { FILESYSTEM_DRIVER } from "../render/namespaces";
-import { namespaceTasks, type NamespaceTasks } from "../tasks/namespaces";
+import { type DeclaredNamespace, declaredNamespaces, namespacesTask } from "../tasks/namespaces";
 import { HostShell } from "../test/support/host-shell";
 import { PulsarServer } from "../test/support/pulsar-server";
 import { SPREAD, spread } from "./statistics";
 
 const NAMESPACES = 50;
-const ROUNDS = 3;
+const ROUNDS = 5;
 const ADMIN_CALLS = 4;
 
 /** Five policies, and another value of each. */
@@ -27,36 +26,29 @@ const POLICIES = [1, 2].map((factor) => ({
 
 type Policies = (typeof POLICIES)[number];
 
-function tasks(adminUrl: string, tenant: string, policies: Policies): NamespaceTasks[] {
+function declared(tenant: string, policies: Policies): DeclaredNamespace[] {
   const names = Array.from({ length: NAMESPACES }, (_, index) => `${tenant}/n${index}`);
-  return namespaceTasks(adminUrl, namespacesSchema.parse(Object.fromEntries(names.map((name) => [name, policies]))), FILESYSTEM_DRIVER);
+  return declaredNamespaces(namespacesSchema.parse(Object.fromEntries(names.map((name) => [name, policies]))), FILESYSTEM_DRIVER);
 }
 
-async function seconds(work: () => Promise<void> | void): Promise<number> {
+function seconds(work: () => void): number {
   const start = performance.now();
-  await work();
+  work();
   return (performance.now() - start) / 1000;
 }
 
-/** Applies every namespace with our launcher. @param width how many at a time */
-async function ours(host: HostShell, all: readonly NamespaceTasks[], width: number): Promise<void> {
-  const left = [...all];
-  const worker = async () => {
-    for (let next = left.shift(); next !== undefined; next = left.shift()) {
-      const { name, script, inputs, body } = next.namespace;
-      const child = host.start("apply", script, { RESOURCE: name, ...(inputs as Record<string, string>) }, body);
-      const [code] = (await once(child, "exit")) as [number];
-      if (code !== 0) throw new Error(`${name} was not applied`);
-    }
-  };
-  await Promise.all(Array.from({ length: width }, worker));
+/** Applies every namespace with our launcher. @param resource each round has one of its own: what another declares is not undeclared */
+function ours(host: HostShell, adminUrl: string, resource: string, all: readonly DeclaredNamespace[]): void {
+  const { script, inputs, body } = namespacesTask(adminUrl, all);
+  const { status, stderr } = host.task("apply", script, { RESOURCE: resource, ...(inputs as Record<string, string>) }, body);
+  if (status !== 0) throw new Error(stderr);
 }
 
 /** The same policies as one curl sends them, a POST each over one connection. @param create does it create the namespaces too? */
-function curl(adminUrl: string, directory: string, all: readonly NamespaceTasks[], create: boolean): void {
-  const sections = all.flatMap(({ name, namespace }) => {
+function curl(adminUrl: string, directory: string, all: readonly DeclaredNamespace[], create: boolean): void {
+  const sections = all.flatMap(({ name, policies }) => {
     const path = `${adminUrl}/admin/v2/namespaces/${name}`;
-    const posts = Object.entries(JSON.parse(namespace.body ?? "{}") as object).map(
+    const posts = Object.entries(policies).map(
       ([policy, value]) =>
         `url = "${path}/${policy}"\nrequest = POST\nheader = "Content-Type: application/json"\ndata = ${JSON.stringify(JSON.stringify(value))}`,
     );
@@ -75,11 +67,9 @@ export async function benchNamespaces(): Promise<void> {
   try {
     host.installArtifact("gojq", true);
     const results = new Map<string, number[]>();
-    const width = availableParallelism();
-    const ways: [name: string, tenant: string, work: (all: readonly NamespaceTasks[], create: boolean) => Promise<void> | void][] = [
+    const ways: [name: string, tenant: string, work: (all: readonly DeclaredNamespace[], create: boolean, round: number) => void][] = [
       ["one curl", "curl", (all, create) => curl(pulsar.adminUrl, directory, all, create)],
-      ["tasks, one at a time", "one", (all) => ours(host, all, 1)],
-      [`tasks, ${width} at a time`, "many", (all) => ours(host, all, width)],
+      ["our task", "ours", (all, _create, round) => ours(host, pulsar.adminUrl, `round-${round}-pulsar-namespaces`, all)],
     ];
     // Round 0 warms the server up and is not counted. Who goes first changes.
     for (let round = 0; round <= ROUNDS; round++) {
@@ -88,8 +78,8 @@ export async function benchNamespaces(): Promise<void> {
       for (const [name, tenant, work] of order) {
         await createTenant(pulsar, `${tenant}${round}`);
         for (const [step, policies] of POLICIES.entries()) {
-          const all = tasks(pulsar.adminUrl, `${tenant}${round}`, policies);
-          const took = await seconds(() => work(all, step === 0));
+          const all = declared(`${tenant}${round}`, policies);
+          const took = seconds(() => work(all, step === 0, round));
           const result = `${step === 0 ? "create" : "change"}: ${name}`;
           if (round > 0) results.set(result, [...(results.get(result) ?? []), took]);
         }
@@ -98,7 +88,7 @@ export async function benchNamespaces(): Promise<void> {
     const admin: number[] = [];
     for (let call = 1; call <= ADMIN_CALLS; call++) {
       admin.push(
-        await seconds(() => void pulsar.tool("pulsar-admin", "namespaces", "set-message-ttl", "curl0/n0", "--messageTTL", String(call))),
+        seconds(() => void pulsar.tool("pulsar-admin", "namespaces", "set-message-ttl", "curl0/n0", "--messageTTL", String(call))),
       );
     }
     print(results, admin);

@@ -1,57 +1,62 @@
 import * as pulumi from "@pulumi/pulumi";
+import type { NamespaceConfig } from "../config/namespaces";
+import type { PulsarConfig } from "../config/pulsar";
 import type { Host, Task } from "../hosts/host";
-import { declareNamespace, type NamespaceTasks } from "../tasks/namespaces";
-
-export { type NamespaceTasks, namespaceTasks } from "../tasks/namespaces";
+import type { Layout } from "../hosts/layout";
+import type { TaskText } from "../hosts/task";
+import { applyNamespaces, type DeclaredNamespace, declaredNamespaces, namespacesTask } from "../tasks/namespaces";
+import { offloadDriver, pulsarAdminUrl } from "./pulsar-standalone";
 
 /** What a namespace needs. */
 export interface NamespaceArgs {
   readonly host: Host;
-  /** What `namespaceTasks` made of its config. */
-  readonly tasks: NamespaceTasks;
-  /** Its tenant, and what comes first besides. */
-  readonly after: readonly Task[];
+  readonly namespace: DeclaredNamespace;
+  /** The task that applies it together with all others of its server. */
+  readonly applied: Task;
 }
 
-/** A Pulsar namespace with its policies, its permissions and its declared topics. */
+/** A Pulsar namespace with its policies, its permissions and its declared topics; a preview shows which of them change. */
 export class Namespace extends pulumi.ComponentResource {
   /** `tenant/namespace`, known when the namespace is as declared. */
   readonly name: pulumi.Output<string>;
-  /** The tasks that make it so. */
-  readonly applied: readonly Task[];
 
   constructor(args: NamespaceArgs, options?: pulumi.ComponentResourceOptions) {
-    const { host, tasks } = args;
-    super("messaging:index:Namespace", `${host.key}-namespace-${tasks.name.replace("/", ".")}`, {}, options);
-    this.applied = declareNamespace(host, this, args);
-    this.name = pulumi.all(this.applied.map(({ resource }) => resource.urn)).apply(() => tasks.name);
-    this.registerOutputs({ name: tasks.name, ...namespaceFigures(tasks.config) });
+    const { host, namespace, applied } = args;
+    const { name, config, policies, topics } = namespace;
+    super("messaging:index:Namespace", `${host.key}-namespace-${name.replace("/", ".")}`, { policies, topics }, options);
+    this.name = applied.resource.urn.apply(() => name);
+    this.registerOutputs({ name, ...namespaceFigures(config) });
   }
 }
 
 /** What policies read: plain data. A partition counts as a topic; its memory is the broker's. */
-function namespaceFigures({ retention, backlogQuota, topics }: NamespaceTasks["config"]) {
+function namespaceFigures({ retention, backlogQuota, topics }: NamespaceConfig) {
   const partitions = Object.values(topics).reduce((sum, topic) => sum + Math.max(1, topic.partitions), 0);
   return { memoryBytes: 0, retention, backlogQuota, topics: Math.max(1, partitions) };
 }
 
+/** `messaging:namespaces` of a config, by name. */
+type Namespaces = Readonly<Record<string, NamespaceConfig>>;
+
+/** What a preview asks the host about before anything is declared. */
+export function namespacesGuarded(pulsar: PulsarConfig, namespaces: Namespaces, layout: Layout): TaskText[] {
+  const declared = declaredNamespaces(namespaces, offloadDriver(pulsar, layout));
+  return declared.length === 0 ? [] : [namespacesTask(pulsarAdminUrl(pulsar), declared)];
+}
+
 /**
- * Declares namespaces, each after its tenant.
- * @param args.tasks what `namespaceTasks` made of the config
- * @param args.service the Pulsar that holds them
- * @param args.after what comes first besides: the JSON reader of the scripts and the consents
- * @returns their names, known when they are as declared, and the tasks that make them so
+ * Declares the namespaces of a server.
+ * @param args.after what comes first: the server, the JSON reader of the scripts and the consents
+ * @returns their names, known when they are as declared, and the task that makes them so
  */
 export function declareNamespaces(
   host: Host,
   parent: pulumi.Resource,
-  args: { readonly tasks: readonly NamespaceTasks[]; readonly service: Task; readonly after: readonly Task[] },
+  args: { readonly pulsar: PulsarConfig; readonly namespaces: Namespaces; readonly after: readonly Task[] },
 ): { readonly names: pulumi.Output<string[]>; readonly applied: readonly Task[] } {
-  const tenants = new Map<string, Task>();
-  const namespaces = args.tasks.map((tasks) => {
-    const tenant = tenants.get(tasks.tenant.name) ?? host.run(parent, { ...tasks.tenant, after: [args.service, ...args.after] });
-    tenants.set(tasks.tenant.name, tenant);
-    return new Namespace({ host, tasks, after: [tenant] }, { parent });
-  });
-  return { names: pulumi.all(namespaces.map(({ name }) => name)), applied: namespaces.flatMap(({ applied }) => applied) };
+  const declared = declaredNamespaces(args.namespaces, offloadDriver(args.pulsar, host.layout));
+  if (declared.length === 0) return { names: pulumi.output([]), applied: [] };
+  const applied = applyNamespaces(host, parent, { adminUrl: pulsarAdminUrl(args.pulsar), namespaces: declared, after: args.after });
+  const namespaces = declared.map((namespace) => new Namespace({ host, namespace, applied }, { parent }));
+  return { names: pulumi.all(namespaces.map(({ name }) => name)), applied: [applied] };
 }

@@ -1,15 +1,16 @@
 import * as pulumi from "@pulumi/pulumi";
 import { pinnedVersions } from "../config/pins";
 import type { PulsarConfig } from "../config/pulsar";
+import { chosenPin } from "../config/pulsar-source";
 import type { Host, Task } from "../hosts/host";
 import type { Layout } from "../hosts/layout";
 import type { TaskText } from "../hosts/task";
 import { FILESYSTEM_DRIVER, type OffloadDriver } from "../render/namespaces";
 import { clientConf, offloadProfile, type PulsarPaths, pulsarEnv, pulsarToolsEnv, standaloneConf } from "../render/pulsar";
 import { entryLocationRocksdbConf, ledgerMetadataRocksdbConf } from "../render/pulsar-rocksdb";
-import { artifact } from "../tasks/artifact";
+import { artifact, type ArtifactArgs } from "../tasks/artifact";
 import { configFile } from "../tasks/config-file";
-import { dataDirectory } from "../tasks/data-directory";
+import { dataDirectory, logDirectory } from "../tasks/data-directory";
 import { file } from "../tasks/file";
 import { pulsarGuard } from "../tasks/pulsar-guard";
 import { pulsarToolsVerify } from "../tasks/pulsar-tools-verify";
@@ -77,11 +78,11 @@ export class PulsarStandalone extends pulumi.ComponentResource {
     const { host, tools, pulsar } = args;
     super("messaging:index:PulsarStandalone", `${host.key}-pulsar`, { memoryBytes: pulsar.memoryBytes }, options);
     const { layout } = host;
-    const server = artifact(host, this, { task: PULSAR, name: PULSAR, version: pulsar.version, link: false });
+    const server = artifact(host, this, pulsarArtifact(pulsar));
     const java = pulsar.javaHome === undefined ? [jre(host, this)] : [];
     const paths = pulsarPaths(pulsar, layout, host.platform);
     const data = dataDirectory(host, this, { name: "pulsar-data", path: paths.data });
-    const logs = dataDirectory(host, this, { name: "pulsar-logs", path: paths.logs });
+    const logs = logDirectory(host, this, { name: "pulsar-logs", path: paths.logs });
     const offloading = this.#offloading(args, paths);
     const after = [server, ...java, data, logs];
     const conf = (name: string, file: string, text: string, more: { readonly base?: string; readonly check?: boolean } = {}) =>
@@ -167,7 +168,13 @@ export class PulsarStandalone extends pulumi.ComponentResource {
   #offloading({ host, pulsar }: PulsarStandaloneArgs, paths: PulsarPaths) {
     if (pulsar.tieredStorage === undefined || paths.tieredStorage === undefined) return { configs: [], after: [] };
     const { directory } = paths.tieredStorage;
-    const offloaders = artifact(host, this, { task: "pulsar-offloaders", name: "pulsar-offloaders", version: pulsar.version, link: false });
+    const offloaders = artifact(host, this, {
+      task: "pulsar-offloaders",
+      name: "pulsar-offloaders",
+      version: pulsar.version,
+      link: false,
+      pin: pulsar.source?.offloaders && chosenPin(pulsar.source.offloaders, `apache-pulsar-offloaders-${pulsar.version}`),
+    });
     const offloaded = dataDirectory(host, this, { name: "pulsar-offload", path: directory });
     const profile = configFile(host, this, {
       name: "pulsar-offload-profile",
@@ -211,6 +218,11 @@ function pulsarFigures(pulsar: PulsarConfig, layout: Layout) {
     ...(pulsar.tieredStorage === undefined ? {} : { offloadDirectory: offloadDirectory(pulsar, layout) }),
     listeners: listeners(pulsar.ports),
   };
+}
+
+/** The distribution: the pinned one, or the one that the config says where to find. */
+export function pulsarArtifact({ version, source }: PulsarConfig): ArtifactArgs {
+  return { task: PULSAR, name: PULSAR, version, link: false, pin: source && chosenPin(source, `apache-pulsar-${version}`) };
 }
 
 function jre(host: Host, parent: pulumi.Resource): Task {

@@ -1,6 +1,7 @@
 import { z } from "zod";
 import { absolutePath } from "./paths";
 import { pinnedVersions } from "./pins";
+import { pulsarSourceSchema } from "./pulsar-source";
 import { integer, keepVersions, object, port, whenSound } from "./schema";
 import { duration, formatBytes, size } from "./units";
 
@@ -28,7 +29,9 @@ const DIRECT_SHARES = { writeCache: 0.125, readAheadCache: 0.125, managedLedgerC
 /** The least direct memory that is left to Netty's arenas and frames. */
 const NETTY_BYTES = 32 * MIB;
 
-const versions = pinnedVersions("pulsar");
+const versions: readonly string[] = pinnedVersions("pulsar");
+const offloaderVersions: readonly string[] = pinnedVersions("pulsar-offloaders");
+const VERSION = `allowed: a pinned version (${versions.join(", ")}), or another one from 3.2.0 on with source, where its archive and its SHA-512 are`;
 
 const memorySchema = object({
   maxHeap: size("128MiB", "64GiB").prefault("2GiB"),
@@ -117,7 +120,11 @@ const ledgerSchema = object({
  * config (`2GiB`, `4h`) and in the name of the parsed value. Meanings: https://pulsar.apache.org/reference/#/3.3.x/config/reference-configuration-standalone
  */
 export const pulsarSchema = object({
-  version: z.enum(versions, `allowed: a pinned version (${versions.join(", ")})`).default(versions[0]),
+  version: z
+    .string(VERSION)
+    .regex(/^(3\.([2-9]|\d\d)|[4-9]\.\d{1,2})\.\d{1,2}$/, VERSION)
+    .default(pinnedVersions("pulsar")[0]),
+  source: pulsarSourceSchema.optional(),
   keepVersions,
   javaHome: absolutePath("the home of a Java runtime on the host, 17 to 23").optional(),
   memory: memorySchema.prefault({}),
@@ -135,12 +142,18 @@ export const pulsarSchema = object({
   ledger: ledgerSchema.prefault({}),
   tieredStorage: tieredStorageSchema.optional(),
 })
+  .refine(({ version, source }) => source !== undefined || versions.includes(version), {
+    path: ["version"],
+    error: VERSION,
+    when: whenSound("version", "source"),
+  })
   .refine(
-    ({ tieredStorage, version }) => tieredStorage === undefined || (pinnedVersions("pulsar-offloaders") as string[]).includes(version),
+    ({ tieredStorage, version, source }) =>
+      tieredStorage === undefined || source?.offloaders !== undefined || offloaderVersions.includes(version),
     {
       path: ["tieredStorage"],
-      error: `allowed: with a version whose offloaders are pinned (${pinnedVersions("pulsar-offloaders").join(", ")})`,
-      when: whenSound("version", "tieredStorage"),
+      error: `allowed: with a version whose offloaders are pinned (${offloaderVersions.join(", ")}), or with source.offloaders`,
+      when: whenSound("version", "source", "tieredStorage"),
     },
   )
   .transform((pulsar) => {

@@ -41,8 +41,8 @@ export interface Questions {
 
 /** A task that a host may refuse, asked about before anything is changed. */
 export interface Guarded {
-  /** Resource name. */
-  readonly resource: string;
+  /** Resource name, and those of earlier versions of this project that it takes over. */
+  readonly resources: readonly string[];
   /** What its launcher would read. */
   readonly inputs: string;
 }
@@ -96,7 +96,7 @@ export function unobserved(platform: string): Observation {
 
 /** The shell program that observes a host. */
 export function observeProgram({ guarded, directories = [] }: Omit<Questions, "ports">): string {
-  const declared = guarded === undefined ? "" : `DECLARED='${guarded.map(({ resource }) => resource).join(" ")}'\n`;
+  const declared = guarded === undefined ? "" : `DECLARED='${guarded.flatMap(({ resources }) => resources).join(" ")}'\n`;
   const guards = (guarded ?? []).map(({ inputs }) => `guard <<'END OF GUARD'\n${inputs}END OF GUARD\n`);
   const fileSystems = directories.map((directory) => `file_system ${directory}\n`);
   return `${scriptText("observe.sh")}\nFORMAT=${LEDGER_FORMAT}\n${declared}${guards.join("")}${fileSystems.join("")}observe_tasks\n`;

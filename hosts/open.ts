@@ -55,7 +55,10 @@ async function observe(key: string, paths: Layout, plan: HostPlan): Promise<Obse
   return observeLocal(paths.prefix, stackKey(), {
     ports: plan.ports.map(({ port }) => port),
     directories: [paths.prefix, ...plan.directories.filter((path) => path !== undefined)],
-    guarded: plan.guarded(paths).map((task) => ({ resource: resourceName(key, task), inputs: taskInputs(key, paths.prefix, task) })),
+    guarded: plan.guarded(paths).map((task) => ({
+      resources: [task, ...(task.earlier ?? []).map((name) => ({ name }))].map((each) => resourceName(key, each)),
+      inputs: taskInputs(key, paths.prefix, task),
+    })),
   }).catch((error: unknown) => {
     throw refusal(`host ${key} cannot be observed`, [error instanceof Error ? error.message : String(error)]);
   });

@@ -18,7 +18,17 @@ export function scriptText(name: string): string {
 function hostScripts(): string[] {
   const folders = ["managers", "products", "tasks"];
   const nested = folders.flatMap((folder) => readdirSync(join(DIRECTORY, folder)).map((file) => `${folder}/${file}`));
-  return ["jetstream.sh", "lib.sh", "pulsar-admin.sh", "pulsar-policies.sh", "start.sh", "task.sh", ...nested.sort()];
+  return [
+    "jetstream.sh",
+    "lib.sh",
+    "pulsar-admin.sh",
+    "pulsar-policies.sh",
+    "pulsar-topics.sh",
+    "pulsar-view.sh",
+    "start.sh",
+    "task.sh",
+    ...nested.sort(),
+  ];
 }
 
 /**

@@ -13,6 +13,8 @@ export interface TaskText {
   readonly inputs: Readonly<Record<string, string | number>>;
   /** Text that the task writes or reads, shown line by line in a preview. */
   readonly body?: string;
+  /** Names of tasks of earlier versions of this project that this one takes over: leaving them out asks for nothing to be removed. */
+  readonly earlier?: readonly string[];
 }
 
 /**

@@ -1,6 +1,8 @@
 import type { NamespaceConfig } from "../config/namespaces";
 import type { TopicConfig } from "../config/namespace-topics";
-import { jsonLines } from "./text";
+
+/** What a server object is declared with: a path of the admin API below the object, and its value there. */
+export type Declared = Readonly<Record<string, unknown>>;
 
 /** Fields of an offload policy that say where to: the policy of a namespace hides the broker's own, `offloadersDirectory` and the driver's settings included. */
 export type OffloadDriver = Readonly<Record<string, string | number>>;
@@ -12,9 +14,9 @@ export const FILESYSTEM_DRIVER: OffloadDriver = { managedLedgerOffloadDriver: "f
  * The policies that a config writes: paths of the admin API below the namespace, and what goes there.
  * https://pulsar.apache.org/admin-rest-api/?version=3.3.6#tag/namespaces
  */
-export function namespacePolicies(namespace: NamespaceConfig, offloadDriver: OffloadDriver): string {
+export function namespacePolicies(namespace: NamespaceConfig, offloadDriver: OffloadDriver): Declared {
   const { retention, backlogQuota, offload } = namespace;
-  return jsonLines({
+  return written({
     retention: when(retention, ({ minutes, mebibytes }) => ({ retentionTimeInMinutes: minutes, retentionSizeInMB: mebibytes })),
     "backlogQuota?backlogQuotaType=destination_storage": when(backlogQuota?.size, ({ limitBytes, policy }) => ({
       limitSize: limitBytes,
@@ -72,9 +74,29 @@ export function namespacePolicies(namespace: NamespaceConfig, offloadDriver: Off
 }
 
 /** What a topic is declared with: paths of the admin API below the topic, and where a new subscription starts. */
-export function topicProperties({ partitions, subscriptions }: TopicConfig): string {
+export function topicProperties({ partitions, subscriptions }: TopicConfig): Declared {
   const positions = Object.entries(subscriptions).map(([name, { position }]) => [`subscription/${name}`, position] as const);
-  return jsonLines({ partitions, ...Object.fromEntries(positions) });
+  return { partitions, ...Object.fromEntries(positions) };
+}
+
+/**
+ * Server objects as the task reads them: a line for each, followed by a line for everything it is declared with, each with the object's name, so that a
+ * preview shows whose value changes.
+ * @param objects what each is declared with, by names such as `namespace/arc/agents`
+ */
+export function objectLines(objects: Readonly<Record<string, Declared>>): string {
+  return Object.entries(objects)
+    .flatMap(([object, declared]) => [
+      object,
+      ...Object.entries(declared).map(([path, value]) => `${object} ${path} ${JSON.stringify(value)}`),
+    ])
+    .map((line) => `${line}\n`)
+    .join("");
+}
+
+/** The entries that have a value. */
+function written(entries: Declared): Declared {
+  return Object.fromEntries(Object.entries(entries).filter(([, value]) => value !== undefined));
 }
 
 function when<Value, Result>(value: Value | undefined, render: (value: Value) => Result): Result | undefined {

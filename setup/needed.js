@@ -12,8 +12,8 @@ const always = ["gojq"];
 /** Artefacts by the config key that asks for them. The key's `version` is the one of the first; the others come in their default version. */
 const byComponent = { nats: ["nats-server", "nats"], pulsar: ["pulsar", "jre"], benthos: ["benthos", "duckdb"] };
 
-/** Artefacts by the option of a component that asks for them, in the version of the component's first artefact. */
-const byOption = [{ component: "pulsar", option: "tieredStorage", name: "pulsar-offloaders" }];
+/** Artefacts by the option of a component that asks for them, in the version of the component's first artefact. The user may choose it by a key of `source`. */
+const byOption = [{ component: "pulsar", option: "tieredStorage", name: "pulsar-offloaders", key: "offloaders" }];
 
 /**
  * The pinned versions of an artefact, the default first.
@@ -55,7 +55,12 @@ function stackArtifacts(settings) {
     const options = /** @type {Record<string, unknown>} */ (value);
     const wanted = options["version"] ?? pinned(first)[0];
     const ofVersion = [first, ...byOption.filter((by) => by.component === component && options[by.option]).map(({ name }) => name)];
-    const named = ofVersion.flatMap((name) => pinned(name).flatMap((version) => (version === wanted ? [{ name, version }] : [])));
+    // What the user chose is fetched by the host.
+    const source = /** @type {Record<string, unknown> | undefined} */ (options["source"]);
+    const chosen = source ? [first, ...byOption.filter(({ key }) => source[key]).map(({ name }) => name)] : [];
+    const named = ofVersion
+      .filter((name) => !chosen.includes(name))
+      .flatMap((name) => pinned(name).flatMap((version) => (version === wanted ? [{ name, version }] : [])));
     return [...named, ...others.flatMap(byDefault)];
   });
   return [...always.flatMap(byDefault), ...components];

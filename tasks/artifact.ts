@@ -1,6 +1,6 @@
 import { join } from "node:path";
 import type * as pulumi from "@pulumi/pulumi";
-import { type ArtifactName, artifactPin, type ExecutableName, type Source } from "../config/pins";
+import { type ArtifactName, type ArtifactPin, artifactPin, type ExecutableName, type Source } from "../config/pins";
 import type { Host, Task } from "../hosts/host";
 import type { TaskText } from "../hosts/task";
 import { artifactDir, platform } from "../setup/paths";
@@ -15,6 +15,8 @@ export interface ArtifactArgs {
   readonly link: boolean;
   /** Script in `scripts/products` that has something to do in a fresh tree. */
   readonly uses?: readonly string[];
+  /** What the user chose instead of the pinned sources. */
+  readonly pin?: ArtifactPin | undefined;
 }
 
 /**
@@ -27,7 +29,7 @@ export function artifact(host: Host, parent: pulumi.Resource, args: ArtifactArgs
 
 /** The same as plain data. @param platform of the host, such as `linux-amd64` */
 export function artifactTask(args: ArtifactArgs, platform: string): TaskText {
-  const pin = artifactPin(args.name, args.version, platform);
+  const pin = args.pin ?? artifactPin(args.name, args.version, platform);
   return {
     name: args.task,
     script: "artifact",

@@ -111,7 +111,9 @@ product_status() {
 	pid=$(process_id)
 	"$gojq" -c -n --slurpfile topics "$WORK/topics" --arg version "$(http_get "$(admin_url "$1")/brokers/version" 3)" --arg uptime "$(uptime_of "$pid")" \
 		--argjson memory "$(memory_of "$pid")" --arg port "$(config_value "$1" brokerServicePort)" '
-		[$topics[0] | to_entries[].value | to_entries[].value | .persistent // {} | to_entries[]] as $all
+		# Without the topics that Pulsar keeps for itself: those of its own tenant and those that begin with two underscores.
+		[$topics[0] | to_entries[].value | to_entries[].value | .persistent // {} | to_entries[]
+			| select(.key | test("^persistent://pulsar/|/__[^/]*$") | not)] as $all
 		| {
 			version: $version,
 			uptime: $uptime,

@@ -1,7 +1,8 @@
 # shellcheck shell=sh disable=SC2154 # inputs come from task.sh
-# A directory for data, private to its owner. Removing the task keeps the directory and what is in it.
+# A directory for data or logs, private to its owner.
 #
 # DIRECTORY
+# CONTENTS    logs: they go with the task; data, or nothing in entries of earlier versions: removing the task keeps the directory and what is in it
 
 desired() {
 	say "$DIRECTORY drwx------ $(id -un)"
@@ -18,7 +19,10 @@ apply() {
 }
 
 remove() {
-	if rmdir "$DIRECTORY" 2>/dev/null; then
+	if [ "${CONTENTS:-data}" = logs ]; then
+		rm -rf "${DIRECTORY:?}"
+		say "$DIRECTORY removed"
+	elif rmdir "$DIRECTORY" 2>/dev/null; then
 		say "$DIRECTORY was empty and is removed"
 	elif [ -d "$DIRECTORY" ]; then
 		say "$DIRECTORY kept with $(du -sk "$DIRECTORY" | cut -f 1) kB of data; the next up serves it again"

@@ -1,7 +1,12 @@
 import assert from "node:assert/strict";
-import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { type ChildProcess, spawn } from "node:child_process";
+import { once } from "node:events";
+import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { after, before, describe, test } from "node:test";
+import { artifactPin, pinnedVersions } from "../../config/pins";
+import { artifactDir } from "../../setup/paths";
+import { PulsarRest } from "../support/pulsar-rest";
 import { TestStack } from "../support/test-stack";
 import { eventually, freePorts } from "../support/temporary";
 
@@ -13,22 +18,23 @@ const NAMESPACES = { "arc/agents": { retention: { time: "1d", size: "1GB" }, top
 
 const EVENTS = "persistent/arc/agents/events";
 
-/** Each request has a connection of its own: servers come and go. */
-const HEADERS = { "content-type": "application/json", connection: "close" };
-
 describe("Pulsar standalone on a real engine", { timeout: 1_800_000 }, () => {
   let stack: TestStack;
-  let web: number;
+  let pulsar: PulsarRest;
   let settings: Record<string, unknown>;
+  let mirror: ChildProcess | undefined;
 
   before(async () => {
     stack = await TestStack.forPulumi();
-    const [broker = 0, webPort = 0, bookie = 0] = await freePorts(3);
-    web = webPort;
+    const [broker = 0, web = 0, bookie = 0] = await freePorts(3);
+    pulsar = new PulsarRest(web);
     settings = { memory: MEMORY, ports: { broker, web, bookie } };
     configure();
   });
-  after(() => stack.dispose());
+  after(async () => {
+    stack.dispose();
+    if (mirror?.kill() === true) await once(mirror, "exit");
+  });
 
   const configure = (overrides: Record<string, unknown> = {}, rest: Record<string, unknown> = {}) =>
     stack.configureWithoutNats({ pulsar: { ...settings, ...overrides }, namespaces: NAMESPACES, ...rest });
@@ -38,42 +44,23 @@ describe("Pulsar standalone on a real engine", { timeout: 1_800_000 }, () => {
     assert.deepEqual(stack.changes(), [], "the preview after an up is empty");
     return output;
   };
-  const admin = async (method: string, path: string, body?: unknown) => {
-    const answer = await fetch(`http://127.0.0.1:${web}/admin/v2/${path}`, {
-      method,
-      headers: HEADERS,
-      ...(body === undefined ? {} : { body: JSON.stringify(body) }),
-    });
-    const text = await answer.text();
-    assert.ok(answer.ok, `${method} ${path}: ${answer.status} ${text}`);
-    return text === "" ? undefined : (JSON.parse(text) as Record<string, unknown>);
-  };
-  const publish = async (topic: string, count: number, from = 0) => {
-    for (let sent = 0; sent < count; sent += 100) {
-      const messages = Array.from({ length: Math.min(100, count - sent) }, (_, index) => ({ payload: `message ${from + sent + index}` }));
-      const answer = await fetch(`http://127.0.0.1:${web}/topics/${topic}`, {
-        method: "POST",
-        headers: HEADERS,
-        body: JSON.stringify({ producerName: "test", messages }),
-      });
-      const { messagePublishResults } = (await answer.json()) as { messagePublishResults: { errorCode: number }[] };
-      assert.ok(messagePublishResults.every(({ errorCode }) => errorCode === 0));
-    }
-  };
-  const backlog = async (subscription: string) => {
-    const stats = (await admin("GET", `${EVENTS}/stats?getPreciseBacklog=true`)) as {
-      subscriptions: Record<string, { msgBacklog: number } | undefined>;
+  /** How often the server synced its journal to disk while something was done, as Java's flight recorder saw it. */
+  const journalSyncs = async (work: () => Promise<void>) => {
+    const java = (program: string, ...args: string[]) => {
+      const { status, output } = stack.run(join(stack.prefix, "opt/jre", pinnedVersions("jre")[0], "bin", program), ...args);
+      assert.equal(status, 0, output);
+      return output;
     };
-    return stats.subscriptions[subscription]?.msgBacklog;
+    const recording = join(stack.directory, "syncs.jfr");
+    const recorder = (...args: string[]) => java("jcmd", String(stack.pid("pulsar")), ...args);
+    recorder("JFR.start", "name=syncs", "settings=none", "+jdk.FileForce#enabled=true", "+jdk.FileForce#threshold=0ns");
+    await work();
+    recorder("JFR.stop", "name=syncs", `filename=${recording}`);
+    return java("jfr", "print", "--events", "jdk.FileForce", recording).match(/path = ".*\/bookkeeper\/.*\.txn"/g)?.length ?? 0;
   };
-  const ready = async () => {
-    try {
-      return (await fetch(`http://127.0.0.1:${web}/admin/v2/brokers/ready`, { headers: HEADERS })).ok;
-    } catch {
-      return false;
-    }
+  const publishOneByOne = async () => {
+    for (let index = 0; index < 10; index++) await pulsar.publish("persistent/public/default/synced", 1);
   };
-
   test("an up installs, starts and proves it; nothing listens beyond loopback", () => {
     const output = up();
     for (const proof of [
@@ -89,6 +76,28 @@ describe("Pulsar standalone on a real engine", { timeout: 1_800_000 }, () => {
     assert.match(stack.run(join(stack.prefix, "bin/pulsar-admin"), "namespaces", "list", "arc").output, /^arc\/agents$/m);
   });
 
+  test("the journal is synced to disk for each acknowledged message", async () => {
+    await pulsar.admin("PUT", "persistent/public/default/synced");
+    const syncs = await journalSyncs(publishOneByOne);
+    assert.ok(syncs >= 10, `${syncs} syncs`);
+  });
+
+  test("status lists the topics of the stack, none of Pulsar's own", async () => {
+    // The first policy of a topic makes a system topic.
+    await pulsar.admin("POST", "persistent/public/default/synced/retention", { retentionTimeInMinutes: 1, retentionSizeInMB: 1 });
+    const all = (await pulsar.admin("GET", "persistent/public/default?includeSystemTopic=true")) as unknown as string[];
+    assert.ok(all.some((topic) => topic.startsWith("persistent://public/default/__change_events")));
+    const { output } = stack.run("sh", "scripts/status.sh", stack.prefix, "messaging/test");
+    const [name, state, product = ""] = output.trim().split("\t");
+    assert.deepEqual([name, state], ["pulsar", "running"]);
+    const topics = (JSON.parse(product) as { topics: { name: string }[] }).topics.map((topic) => topic.name);
+    assert.ok(topics.includes("persistent://arc/agents/events"), output);
+    assert.deepEqual(
+      topics.filter((topic) => /__|:\/\/pulsar\//.test(topic)),
+      [],
+    );
+  });
+
   test("the example rebuilds a state by replaying its topic", () => {
     const { status, output } = stack.run("sh", "examples/event-sourcing.sh", stack.prefix, "persistent://arc/agents/ledger");
     assert.equal(status, 0, output);
@@ -97,24 +106,34 @@ describe("Pulsar standalone on a real engine", { timeout: 1_800_000 }, () => {
   });
 
   test("messages, cursors and policies survive kill -9 twice", async () => {
-    await admin("PUT", `${EVENTS}/subscription/workers`, { ledgerId: -1, entryId: -1 });
-    await publish(EVENTS, 500);
-    assert.equal(await backlog("workers"), 500);
+    await pulsar.admin("PUT", `${EVENTS}/subscription/workers`, { ledgerId: -1, entryId: -1 });
+    await pulsar.publish(EVENTS, 500);
+    assert.equal(await pulsar.backlog(EVENTS, "workers"), 500);
     for (const killed of [1, 2]) {
       const pid = stack.pid("pulsar");
       process.kill(pid, "SIGKILL");
-      await eventually(`started again after kill ${killed}`, 120, async () => stack.pid("pulsar") !== pid && (await ready()));
-      assert.equal(await backlog("workers"), 500);
-      const policies = await admin("GET", "namespaces/arc/agents/retention");
+      await eventually(`started again after kill ${killed}`, 120, async () => stack.pid("pulsar") !== pid && (await pulsar.ready()));
+      assert.equal(await pulsar.backlog(EVENTS, "workers"), 500);
+      const policies = await pulsar.admin("GET", "namespaces/arc/agents/retention");
       assert.equal(policies?.["retentionTimeInMinutes"], 1440);
     }
     assert.deepEqual(stack.changes(), [], "supervisord has put it back");
   });
 
+  test("an edited policy shows on the row of its namespace and as one changed line of the task that applies it", () => {
+    configure({}, { namespaces: { "arc/agents": { ...NAMESPACES["arc/agents"], retention: { time: "2d", size: "1GB" } } } });
+    const names = stack.changes().map(({ op, urn }) => `${op} ${urn.split("::").at(-1) ?? ""}`);
+    assert.deepEqual(names.sort(), ["update local-namespace-arc.agents", "update local-pulsar-namespaces"]);
+    const { output } = stack.operate("preview", "--diff");
+    assert.match(output, /~ retentionTimeInMinutes: 1440 => 2880/);
+    assert.match(output, /- namespace\/arc\/agents retention .*1440.*\n *\+ namespace\/arc\/agents retention .*2880/);
+    configure();
+  });
+
   test("a hand-edited config, a stopped server and a changed policy are seen, repaired, and gone", async () => {
     const conf = join(stack.prefix, "etc/pulsar/standalone.conf");
     writeFileSync(conf, readFileSync(conf, "utf8").replace("journalSyncData=true", "journalSyncData=false"));
-    await admin("POST", "namespaces/arc/agents/retention", { retentionTimeInMinutes: 60, retentionSizeInMB: 100 });
+    await pulsar.admin("POST", "namespaces/arc/agents/retention", { retentionTimeInMinutes: 60, retentionSizeInMB: 100 });
     const preview = stack.operate("preview", "--diff");
     assert.match(preview.output, /# expected: .*journalSyncData=true\n.*# found: .*journalSyncData=false/);
     assert.match(preview.output, /# expected: .*retention.*1440/);
@@ -123,18 +142,20 @@ describe("Pulsar standalone on a real engine", { timeout: 1_800_000 }, () => {
   });
 
   test("a changed heap restarts the server with it; options that Java refuses, and a Java that does not start, leave it running", async () => {
-    configure({ memory: { ...MEMORY, maxHeap: "448MiB" } });
+    configure({ memory: { ...MEMORY, maxHeap: "448MiB" }, durability: "pageCache" });
     const preview = stack.operate("preview", "--diff");
     assert.match(preview.output, /- PULSAR_MEM=.*-Xmx384m/);
     assert.match(preview.output, /\+ PULSAR_MEM=.*-Xmx448m/);
     up();
     assert.match(readFileSync(`/proc/${stack.pid("pulsar")}/cmdline`, "utf8"), /\0-Xmx448m\0/);
+    const syncs = await journalSyncs(publishOneByOne);
+    assert.ok(syncs < 10, `without durability: fsync not every message is synced: ${syncs} syncs`);
 
     configure({ javaHome: join(stack.directory, "nowhere") });
     const refused = stack.operate("up");
     assert.notEqual(refused.status, 0);
     assert.match(refused.output, /pulsar_env\.sh: refused by pulsar; the running service is untouched/);
-    assert.ok(await ready());
+    assert.ok(await pulsar.ready());
 
     const fake = join(stack.directory, "java-that-lies");
     mkdirSync(join(fake, "bin"), { recursive: true });
@@ -145,26 +166,26 @@ describe("Pulsar standalone on a real engine", { timeout: 1_800_000 }, () => {
     const failed = stack.operate("up");
     assert.notEqual(failed.status, 0);
     assert.match(failed.output, /Switched back: pulsar runs as it did before/);
-    assert.ok(await ready());
+    assert.ok(await pulsar.ready());
     configure();
     up();
-    assert.equal(await backlog("workers"), 500);
+    assert.equal(await pulsar.backlog(EVENTS, "workers"), 500);
   });
 
   test("closed ledgers are offloaded to the file system and read back from there", async () => {
     const ledger = { maxEntries: 100, minRolloverAge: "0s" };
     configure({ ledger, tieredStorage: { thresholdSize: "0B", deletionLag: "0s" } });
     up();
-    await publish(EVENTS, 400, 500);
+    await pulsar.publish(EVENTS, 400, 500);
     interface Ledger {
       readonly ledgerId: number;
       readonly offloaded: boolean;
       readonly entries: number;
     }
-    const ledgers = async () => (await admin("GET", `${EVENTS}/internalStats`))?.["ledgers"] as Ledger[];
-    await admin("PUT", `${EVENTS}/unload`);
+    const ledgers = async () => (await pulsar.admin("GET", `${EVENTS}/internalStats`))?.["ledgers"] as Ledger[];
+    await pulsar.admin("PUT", `${EVENTS}/unload`);
     await eventually("ledgers are offloaded", 90, async () => {
-      await publish(EVENTS, 101, 900);
+      await pulsar.publish(EVENTS, 101, 900);
       return (await ledgers()).filter(({ offloaded }) => offloaded).length >= 2;
     });
     const offloaded = readdirSync(join(stack.prefix, "var/lib/pulsar-offload"), { recursive: true });
@@ -172,7 +193,7 @@ describe("Pulsar standalone on a real engine", { timeout: 1_800_000 }, () => {
       offloaded.some((file) => String(file).includes("data")),
       offloaded.join(" "),
     );
-    await admin("PUT", `${EVENTS}/subscription/replay`, { ledgerId: -1, entryId: -1 });
+    await pulsar.admin("PUT", `${EVENTS}/subscription/replay`, { ledgerId: -1, entryId: -1 });
     const { output } = stack.run(
       join(stack.prefix, "bin/pulsar-client"),
       ...["consume", "persistent://arc/agents/events", "-s", "replay", "-p", "Earliest", "-n", "900"],
@@ -180,23 +201,38 @@ describe("Pulsar standalone on a real engine", { timeout: 1_800_000 }, () => {
     for (const sent of [0, 499, 899]) assert.match(output, new RegExp(`content:message ${sent}$`, "m"), `message ${sent}`);
   });
 
-  test("an upgrade keeps what was published before it; going back is refused in the preview", async () => {
-    configure({ version: "4.0.8" });
-    up();
-    assert.equal((await admin("GET", `${EVENTS}/stats?getPreciseBacklog=true`)) === undefined, false);
-    assert.ok(((await backlog("workers")) ?? 0) >= 500);
+  test("an upgrade to a release from a source of the user's choice keeps what was published; going back is refused in the preview", async () => {
+    const [archive] = artifactPin("pulsar", "4.0.8", "any").sources;
+    assert.ok(archive);
+    const [port = 0] = await freePorts(1);
+    const served = join(stack.directory, "served");
+    mkdirSync(served);
+    const name = "apache-pulsar-4.0.8-bin.tar.gz";
+    symlinkSync(join(artifactDir("pulsar", "4.0.8", "any"), archive.file), join(served, name));
+    mirror = spawn("python3", ["-m", "http.server", "--bind", "127.0.0.1", "--directory", served, String(port)], { stdio: "ignore" });
+    const source = { url: `http://127.0.0.1:${port}/${name}`, sha512: archive.digest.replace("sha512:", "") };
+    const upgraded = { version: "4.0.8", source };
+    configure({ ...upgraded, source: { url: source.url } });
+    const incomplete = stack.operate("preview");
+    assert.notEqual(incomplete.status, 0);
+    assert.match(incomplete.output, /messaging:pulsar\.source\.sha512: .*128 hexadecimal digits/);
+    configure(upgraded);
+    assert.match(up(), new RegExp(`pulsar 4\\.0\\.8 installed from ${name}`));
+    assert.equal((await pulsar.admin("GET", `${EVENTS}/stats?getPreciseBacklog=true`)) === undefined, false);
+    assert.ok(((await pulsar.backlog(EVENTS, "workers")) ?? 0) >= 500);
     configure();
     const { status, output } = stack.operate("preview");
     assert.notEqual(status, 0);
     assert.match(output, /Pulsar 3\.3\.6 must not serve .*: 4\.0\.8 has written it/);
-    configure({ version: "4.0.8" });
+    configure(upgraded);
   });
 
   test("destroy keeps the data, and the next up serves it", async () => {
     assert.equal(stack.operate("destroy").status, 0);
-    assert.equal(existsSync(join(stack.prefix, "opt/pulsar")), false);
+    for (const gone of ["opt/pulsar", "var/log/pulsar", "var/log/pulsar.log"])
+      assert.equal(existsSync(join(stack.prefix, gone)), false, gone);
     up();
-    assert.ok(((await backlog("workers")) ?? 0) >= 500);
+    assert.ok(((await pulsar.backlog(EVENTS, "workers")) ?? 0) >= 500);
     assert.equal(stack.operate("destroy").status, 0);
     rmSync(join(stack.prefix, "var"), { recursive: true, force: true });
   });

@@ -37,6 +37,11 @@ for (const userland of USERLANDS) {
       succeed(host.task("remove", "data-directory", inputs), /kept with \d+ kB of data/);
       succeed(host.task("remove", "data-directory", inputs), /kept/);
       assert.equal(readFileSync(join(inputs.DIRECTORY, "message"), "utf8"), "kept");
+      const logs = { ...inputs, CONTENTS: "logs" };
+      succeed(host.task("apply", "data-directory", logs), /ready|unchanged/);
+      writeFileSync(join(inputs.DIRECTORY, "log"), "line\n");
+      succeed(host.task("remove", "data-directory", logs), /removed/);
+      assert.equal(existsSync(inputs.DIRECTORY), false, "logs go with their product");
     });
 
     test("config-file: written, unchanged, an edited line is shown and repaired, removed twice", () => {

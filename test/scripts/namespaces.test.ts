@@ -1,8 +1,10 @@
 import assert from "node:assert/strict";
+import { mkdirSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
 import { after, before, describe, test } from "node:test";
 import { type NamespaceConfig, namespacesSchema } from "../../config/namespaces";
 import { FILESYSTEM_DRIVER, namespacePolicies, type OffloadDriver } from "../../render/namespaces";
-import { namespaceTasks } from "../../tasks/namespaces";
+import { declaredNamespaces, namespacesTask } from "../../tasks/namespaces";
 import { HostShell, type Outcome, type Userland, USERLANDS, type Verb } from "../support/host-shell";
 import { PulsarServer } from "../support/pulsar-server";
 import { eventually } from "../support/temporary";
@@ -12,14 +14,21 @@ type Declared = Record<string, unknown>;
 let pulsar: PulsarServer;
 before(async () => {
   // A broker's defaults: a size quota of 10 GB, which it compares with retention whenever a quota by age is set alone.
-  pulsar = await PulsarServer.start({ backlogQuotaDefaultLimitGB: 10 });
+  pulsar = await PulsarServer.start({ backlogQuotaDefaultLimitGB: 10, webSocketServiceEnabled: true });
 });
 after(async () => pulsar.stop());
 
-/** A host whose tasks talk to the server, and a tenant of its own. */
+/** What a config declares, by namespace. */
+type Config = ReadonlyMap<string, Declared>;
+
+/**
+ * A host whose task talks to the server, and a tenant of its own. Its config changes as a user's does, a namespace or a topic at a time: one that was applied
+ * stays declared.
+ */
 class Admin {
   readonly host: HostShell;
   readonly #adminUrl: string;
+  #config: Config = new Map();
 
   constructor(
     userland: Userland,
@@ -31,25 +40,46 @@ class Admin {
     this.host.installArtifact("gojq", true);
   }
 
-  /** Runs a verb on a namespace of the tenant as a config would declare it. */
+  /** Runs a verb on a config in which a namespace is declared so. */
   namespace(verb: Verb, name: string, declared: Declared, offloadDriver?: OffloadDriver): Outcome {
-    return this.#run(verb, this.#tasks(name, declared, offloadDriver).namespace);
+    const topics = this.#config.get(name)?.["topics"];
+    return this.#run(verb, new Map(this.#config).set(name, { ...declared, ...(topics === undefined ? {} : { topics }) }), offloadDriver);
   }
 
-  /** Starts to remove a namespace and does not wait. */
-  startRemoval(name: string): void {
-    const { script, inputs, name: resource } = this.#tasks(name, {}).namespace;
-    this.host.start("remove", script, { RESOURCE: resource, ...(inputs as Record<string, string>) });
-  }
-
-  tenantTask(verb: Verb): Outcome {
-    return this.#run(verb, this.#tasks("any", {}).tenant);
-  }
-
+  /** Runs a verb on a config in which a topic is declared so. */
   topic(verb: Verb, namespace: string, topic: string, declared: Declared = {}): Outcome {
-    const [task] = this.#tasks(namespace, { topics: { [topic]: declared } }).topics;
-    assert.ok(task);
-    return this.#run(verb, task);
+    return this.#run(
+      verb,
+      this.#withTopics(namespace, (topics) => ({ ...topics, [topic]: declared })),
+    );
+  }
+
+  /** Runs a verb on a config without a namespace. */
+  withoutNamespace(verb: Verb, name: string): Outcome {
+    const config = new Map(this.#config);
+    config.delete(name);
+    return this.#run(verb, config);
+  }
+
+  /** Runs a verb on a config without a topic. */
+  withoutTopic(verb: Verb, namespace: string, topic: string): Outcome {
+    return this.#run(
+      verb,
+      this.#withTopics(namespace, (topics) => Object.fromEntries(Object.entries(topics).filter(([name]) => name !== topic))),
+    );
+  }
+
+  /** Applies a config without a namespace, and does not wait. */
+  startWithoutNamespace(name: string): void {
+    const config = new Map(this.#config);
+    config.delete(name);
+    const { script, inputs, body } = this.#task(config);
+    this.host.start("apply", script, inputs, body);
+  }
+
+  /** Runs a verb on the config as it is: `remove` is what destroy does. */
+  all(verb: Verb): Outcome {
+    return this.#run(verb, this.#config);
   }
 
   consent(...objects: string[]): void {
@@ -67,14 +97,22 @@ class Admin {
     return (await this.get(`namespaces/${this.tenant}/${name}`)) as Record<string, unknown>;
   }
 
-  #tasks(name: string, declared: Declared, offloadDriver: OffloadDriver = FILESYSTEM_DRIVER) {
-    const [tasks] = namespaceTasks(this.#adminUrl, parsed(`${this.tenant}/${name}`, declared), offloadDriver);
-    assert.ok(tasks);
-    return tasks;
+  #withTopics(namespace: string, change: (topics: Declared) => Declared): Config {
+    const declared = this.#config.get(namespace) ?? {};
+    return new Map(this.#config).set(namespace, { ...declared, topics: change((declared["topics"] ?? {}) as Declared) });
   }
 
-  #run(verb: Verb, { name, script, inputs, body }: ReturnType<typeof namespaceTasks>[number]["namespace"]): Outcome {
-    return this.host.task(verb, script, { RESOURCE: name, ...(inputs as Record<string, string>) }, body);
+  #task(config: Config, offloadDriver: OffloadDriver = FILESYSTEM_DRIVER) {
+    const names = Object.fromEntries([...config].map(([name, declared]) => [`${this.tenant}/${name}`, declared]));
+    const { name, script, inputs, body } = namespacesTask(this.#adminUrl, declaredNamespaces(namespacesSchema.parse(names), offloadDriver));
+    return { script, inputs: { RESOURCE: name, ...(inputs as Record<string, string>) }, body };
+  }
+
+  #run(verb: Verb, config: Config, offloadDriver?: OffloadDriver): Outcome {
+    const { script, inputs, body } = this.#task(config, offloadDriver);
+    const outcome = this.host.task(verb, script, inputs, body);
+    if (verb === "apply" && outcome.status === 0) this.#config = config;
+    return outcome;
   }
 }
 
@@ -85,7 +123,7 @@ function parsed(name: string, declared: Declared): Record<string, NamespaceConfi
 function retentionOf(declared: Declared): Retention | undefined {
   const config = parsed("any/name", declared)["any/name"];
   assert.ok(config);
-  return (JSON.parse(namespacePolicies(config, FILESYSTEM_DRIVER)) as { retention?: Retention }).retention;
+  return (namespacePolicies(config, FILESYSTEM_DRIVER) as { retention?: Retention }).retention;
 }
 
 function succeed(outcome: Outcome, pattern = /^/): void {
@@ -156,9 +194,9 @@ for (const [index, userland] of USERLANDS.filter(({ name }) => /^(dash with the|
     after(() => admin.host.dispose());
     const tenant = `t${index}`;
 
-    test("a tenant is created once", async () => {
-      succeed(admin.tenantTask("apply"), /created/);
-      succeed(admin.tenantTask("apply"), /^unchanged$/m);
+    test("a tenant is created once, with its first namespace", async () => {
+      succeed(admin.namespace("apply", "first", {}), new RegExp(`^PUT tenants/${tenant}`));
+      succeed(admin.namespace("apply", "first", {}), /^unchanged$/m);
       assert.deepEqual(await admin.get(`tenants/${tenant}`), { adminRoles: [], allowedClusters: ["standalone"] });
     });
 
@@ -292,63 +330,152 @@ for (const [index, userland] of USERLANDS.filter(({ name }) => /^(dash with the|
       await pulsar.produce(`${tenant}/all/plain`, 3, 100);
       refused(admin.topic("apply", "all", "plain"), /subscription workers is not declared any more and has 3 messages to deliver/);
       assert.match(
-        admin.topic("refusals_of_removal", "all", "plain").stdout,
+        admin.withoutTopic("refusals", "all", "plain").stdout,
         /holds \d+ bytes.*add "topic\/t\d\/all\/plain" to messaging:allowDataLoss/,
       );
-      succeed(admin.topic("remove", "all", "plain"), /kept with \d+ bytes/);
+      succeed(admin.withoutTopic("apply", "all", "plain"), /kept with \d+ bytes/);
       succeed(admin.topic("apply", "all", "plain", { subscriptions: { workers: {} } }));
       await pulsar.admin("PUT", `persistent/${tenant}/all/theirs`);
       succeed(admin.topic("apply", "all", "theirs"), /^unchanged$/m);
       admin.consent(`namespace/${tenant}/all`);
-      assert.equal(admin.topic("refusals_of_removal", "all", "plain").stdout, "");
-      succeed(admin.topic("remove", "all", "plain"), /deleted/);
-      for (const _ of [1, 2]) assert.equal(admin.topic("remove", "all", "plain").stdout, "");
-      succeed(admin.topic("remove", "all", "theirs"), /kept: this stack did not create it/);
+      assert.equal(admin.withoutTopic("refusals", "all", "plain").stdout, "");
+      succeed(admin.withoutTopic("apply", "all", "plain"), /topic\/t\d\/all\/plain deleted/);
+      for (const _ of [1, 2]) assert.equal(admin.withoutTopic("apply", "all", "plain").stdout, "unchanged\n");
+      succeed(admin.withoutTopic("apply", "all", "theirs"), /kept: this stack did not create it/);
       admin.consent();
     });
 
     test("a namespace with topics is kept without consent, deleted with it; its tenant when it is empty; neighbours stay", async () => {
       await pulsar.admin("PUT", `namespaces/${tenant}/neighbour`);
+      succeed(admin.namespace("apply", "neighbour", {}));
       const object = `namespace/${tenant}/all`;
-      assert.match(
-        admin.namespace("refusals_of_removal", "all", {}).stdout,
-        new RegExp(`not declared any more and holds persistent://${tenant}/all/.* bytes.*add "${object}"`),
-      );
-      succeed(admin.namespace("remove", "all", {}), /kept with 4 topics/);
-      succeed(admin.namespace("remove", "neighbour", {}), /kept: this stack did not create it/);
-      succeed(admin.namespace("remove", "new", {}), /deleted/);
+      const wouldLose = new RegExp(`not declared any more and holds persistent://${tenant}/all/.* bytes.*add "${object}"`);
+      assert.match(admin.withoutNamespace("refusals", "all").stdout, wouldLose);
+      assert.match(admin.all("refusals_of_removal").stdout, wouldLose);
+      succeed(admin.withoutNamespace("apply", "all"), /topic\/t\d\/all\/events deleted\nnamespace\/t\d\/all kept with 1 topics/);
+      succeed(admin.namespace("apply", "all", {}), /^PUT|unchanged/);
+      succeed(admin.withoutNamespace("apply", "neighbour"), /kept: this stack did not create it/);
+      succeed(admin.withoutNamespace("apply", "new"), /namespace\/t\d\/new deleted/);
       admin.consent(object);
-      assert.equal(admin.namespace("refusals_of_removal", "all", {}).stdout, "");
-      succeed(admin.namespace("remove", "all", {}), /deleted with its topics/);
-      succeed(admin.namespace("remove", "all", {}), /^$/);
+      assert.equal(admin.withoutNamespace("refusals", "all").stdout, "");
+      succeed(admin.withoutNamespace("apply", "all"), /deleted with its topics/);
+      succeed(admin.withoutNamespace("apply", "all"), /^unchanged$/m);
       assert.deepEqual(await admin.get("brokers/configuration/values"), {});
-      for (const _ of [1, 2]) succeed(admin.tenantTask("remove"), /kept: it has namespaces/);
-      assert.ok(((await admin.get(`namespaces/${tenant}`)) as string[]).includes(`${tenant}/neighbour`));
+      for (const _ of [1, 2]) succeed(admin.all("remove"), new RegExp(`tenant/${tenant} kept: it has namespaces`));
+      assert.deepEqual(await admin.get(`namespaces/${tenant}`), [`${tenant}/data`, `${tenant}/neighbour`]);
     });
 
     test("a tenant of another hand stays, one of ours goes when it is empty", async () => {
       const theirs = new Admin(userland, `theirs${index}`);
       await pulsar.admin("PUT", `tenants/${theirs.tenant}`, { adminRoles: [], allowedClusters: ["standalone"] });
-      succeed(theirs.tenantTask("apply"), /^unchanged$/m);
-      succeed(theirs.tenantTask("remove"), /kept: this stack did not create it/);
+      assert.doesNotMatch(theirs.namespace("apply", "one", {}).stdout, /PUT tenants/);
+      succeed(theirs.all("remove"), /tenant\/theirs\d kept: this stack did not create it/);
       theirs.host.dispose();
       const ours = new Admin(userland, `ours${index}`);
-      succeed(ours.tenantTask("apply"));
-      succeed(ours.tenantTask("remove"), /deleted/);
-      succeed(ours.tenantTask("remove"), /kept: this stack did not create it/);
+      succeed(ours.namespace("apply", "one", {}));
+      succeed(ours.all("remove"), /^namespace\/ours\d\/one deleted\ntenant\/ours\d deleted$/m);
+      succeed(ours.all("remove"), /tenant\/ours\d kept: this stack did not create it/);
       ours.host.dispose();
     });
 
     test("a namespace of another stack is refused, and a server that does not answer is no obstacle to removing", async () => {
       await pulsar.admin("PUT", `namespaces/${tenant}/theirs`, { properties: { "managed-by": "messaging/other" } });
       refused(admin.namespace("apply", "theirs", { deduplication: true }), /belongs to stack messaging\/other/);
-      succeed(admin.namespace("remove", "theirs", {}), /kept: this stack did not create it/);
       const gone = new Admin(userland, tenant, "http://127.0.0.1:1");
-      for (const outcome of [gone.tenantTask("remove"), gone.namespace("remove", "all", {}), gone.topic("remove", "all", "plain")]) {
-        succeed(outcome, /left as it is: .* does not answer/);
-      }
-      assert.match(gone.namespace("differences", "all", {}).stderr, /does not answer/);
+      const [removed, applied] = [gone.topic("remove", "any", "topic"), gone.namespace("apply", "any", {})];
+      succeed(removed, /^topic\/t\d\/any\/topic left as it is: .* does not answer$/m);
+      refused(applied, /does not answer/);
+      assert.match(gone.namespace("differences", "any", {}).stderr, /does not answer/);
       gone.host.dispose();
+    });
+
+    test("what one namespace fails at is said, and the others become as they are declared", async () => {
+      const many = new Admin(userland, `many${index}`);
+      for (const name of ["one", "two"]) succeed(many.namespace("apply", name, { messageTtl: "1d", topics: { events: {} } }));
+      await pulsar.admin("PUT", `namespaces/${many.tenant}/theirs`, { properties: { "managed-by": "messaging/other" } });
+      const declared = namespacesSchema.parse({
+        [`${many.tenant}/one`]: { messageTtl: "2d", offload: { thresholdAge: "1d" }, topics: { events: {}, more: {} } },
+        [`${many.tenant}/theirs`]: { messageTtl: "2d", topics: { events: {} } },
+        [`${many.tenant}/two`]: { messageTtl: "2d", deduplication: true, topics: { events: { partitions: 3 }, more: {} } },
+      });
+      const { script, inputs, body } = namespacesTask(
+        pulsar.adminUrl,
+        declaredNamespaces(declared, { managedLedgerOffloadDriver: "none" }),
+      );
+      const outcome = many.host.task("apply", script, { RESOURCE: "pulsar-namespaces", ...(inputs as Record<string, string>) }, body);
+      const [first, ...lines] = outcome.stderr.trim().split("\n");
+      assert.equal(first, "these are not as declared, everything else is:");
+      assert.deepEqual(
+        lines.map((line) => /^(\S+?):? (.*)$/.exec(line)?.slice(1, 2)[0]),
+        [`namespace/${many.tenant}/one`, `namespace/${many.tenant}/theirs`, `topic/${many.tenant}/two/events`],
+        outcome.stderr,
+      );
+      assert.match(outcome.stderr, /one: Pulsar answers 412 to POST \S+offloadPolicies .*driver/);
+      assert.match(outcome.stderr, /theirs: it belongs to stack messaging\/other/);
+      assert.match(outcome.stderr, /events exists without partitions, 3 are asked for/);
+      assert.equal((await many.policies("theirs"))["message_ttl_in_seconds"], undefined);
+      assert.deepEqual(await many.get(`persistent/${many.tenant}/theirs`), []);
+      const two = await many.policies("two");
+      assert.deepEqual([two["message_ttl_in_seconds"], two["deduplicationEnabled"]], [172_800, true]);
+      const topics = [...((await many.get(`persistent/${many.tenant}/two`)) as string[])];
+      assert.deepEqual(topics.map((topic) => topic.split("/").at(-1)).sort(), ["events", "more"]);
+      many.host.dispose();
+    });
+
+    test("what a task for each namespace and topic applied is taken over: unset, kept and deleted as if it had always been one", async () => {
+      const earlier = new Admin(userland, `earlier${index}`);
+      const ledger = join(earlier.host.prefix, "var/lib/messaging/ledger/messaging/test");
+      const applied = (resource: string, inputs: Declared, body: Declared) => {
+        mkdirSync(join(ledger, resource), { recursive: true });
+        const lines = Object.entries(inputs).map(([key, value]) => `${key}=${String(value)}\n`);
+        writeFileSync(join(ledger, resource, "inputs"), `${lines.join("")}\n${JSON.stringify(body)}\n`);
+        writeFileSync(join(ledger, resource, "applied"), "2026-01-01T00:00:00Z\n");
+      };
+      const mark = (name: string) => {
+        mkdirSync(join(ledger, "made"), { recursive: true });
+        writeFileSync(join(ledger, "made", name), "");
+      };
+      await pulsar.admin("PUT", `tenants/${earlier.tenant}`, { adminRoles: [], allowedClusters: ["standalone"] });
+      mark(`pulsar-tenant-${earlier.tenant}`);
+      for (const name of ["declared", "empty", "full"]) {
+        const properties = { "managed-by": "messaging/test" };
+        await pulsar.admin("PUT", `namespaces/${earlier.tenant}/${name}`, {
+          properties,
+          message_ttl_in_seconds: 60,
+          max_producers_per_topic: 5,
+        });
+        applied(
+          `pulsar-namespace-${earlier.tenant}.${name}`,
+          { TASK: "pulsar-namespace", ADMIN_URL: pulsar.adminUrl, NAMESPACE: `${earlier.tenant}/${name}` },
+          { messageTTL: 60, maxProducersPerTopic: 5 },
+        );
+      }
+      for (const name of ["declared", "full"]) {
+        await pulsar.admin("PUT", `persistent/${earlier.tenant}/${name}/events`);
+        mark(`pulsar-topic-${earlier.tenant}.${name}.events`);
+        const inputs = { TASK: "pulsar-topic", ADMIN_URL: pulsar.adminUrl, NAMESPACE: `${earlier.tenant}/${name}`, TOPIC: "events" };
+        applied(`pulsar-topic-${earlier.tenant}.${name}.events`, inputs, { partitions: 0 });
+      }
+      await pulsar.produce(`${earlier.tenant}/full/events`, 2, 100);
+      const outcome = earlier.namespace("apply", "declared", { messageTtl: "1m", topics: { events: {} } });
+      succeed(outcome, /DELETE namespaces\/earlier\d\/declared\/maxProducersPerTopic$/m);
+      succeed(outcome, /topic\/earlier\d\/full\/events kept with \d+ bytes$/m);
+      succeed(outcome, /namespace\/earlier\d\/empty deleted$/m);
+      succeed(outcome, /namespace\/earlier\d\/full kept with 1 topics$/m);
+      for (const resource of ["namespace", "topic"]) {
+        const task = `pulsar-${resource}`;
+        succeed(
+          earlier.host.task("remove", task, { RESOURCE: `${task}-${earlier.tenant}.declared` }),
+          /left to the task that took it over/,
+        );
+      }
+      assert.deepEqual(await earlier.get(`persistent/${earlier.tenant}/declared`), [`persistent://${earlier.tenant}/declared/events`]);
+      earlier.consent(`namespace/${earlier.tenant}/declared`);
+      succeed(
+        earlier.all("remove"),
+        /topic\/earlier\d\/declared\/events deleted\n[^]*namespace\/earlier\d\/declared deleted\n[^]*tenant\/earlier\d kept/,
+      );
+      earlier.host.dispose();
     });
   });
 }
@@ -368,7 +495,6 @@ test("retention and quotas change into each other in one apply, and keep what bo
   const [userland] = USERLANDS;
   assert.ok(userland);
   const admin = new Admin(userland, "mix");
-  succeed(admin.tenantTask("apply"));
   let old: Declared = {};
   for (const next of [...walk(MIXES.length)].map((index) => MIXES[index] ?? {})) {
     const outcome = admin.namespace("apply", "mix", next);
@@ -389,11 +515,11 @@ test("a namespace that a killed broker left half deleted is deleted to the end b
   const [userland] = USERLANDS;
   assert.ok(userland);
   const admin = new Admin(userland, "half");
-  succeed(admin.tenantTask("apply"));
   succeed(admin.namespace("apply", "deleted", {}));
-  succeed(admin.topic("apply", "deleted", "many", { partitions: 100 }));
+  // Not declared, so that it goes with its namespace and not before it.
+  await pulsar.admin("PUT", "persistent/half/deleted/many/partitions", 100);
   admin.consent("namespace/half/deleted");
-  admin.startRemoval("deleted");
+  admin.startWithoutNamespace("deleted");
   await eventually("the deletion has begun", 10, async () => (await admin.policies("deleted"))["deleted"] === true);
   await pulsar.restart();
   admin.consent();
@@ -403,8 +529,34 @@ test("a namespace that a killed broker left half deleted is deleted to the end b
     /found: {4}namespace\/half\/deleted half deleted/,
   );
   refused(admin.namespace("apply", "deleted", { deduplication: true }), /half deleted.* topics.*add "namespace\/half\/deleted"/);
-  succeed(admin.namespace("remove", "deleted", {}), /deleted/);
+  succeed(admin.withoutNamespace("apply", "deleted"), /deleted/);
   assert.equal(await admin.get("namespaces/half/deleted"), 404);
   succeed(admin.namespace("apply", "deleted", { deduplication: true }), /PUT/);
+  admin.host.dispose();
+});
+
+test("what a producer sends again is stored once, before and after a power failure", { timeout: 300_000 }, async () => {
+  const [userland] = USERLANDS;
+  assert.ok(userland);
+  const admin = new Admin(userland, "once");
+  const stored = async (topic: string) =>
+    ((await admin.get(`persistent/once/${topic}/internalStats`)) as { numberOfEntries: number }).numberOfEntries;
+  for (const [name, deduplication, expected] of [
+    ["twice", false, 6],
+    ["exactly", true, 4],
+  ] as const) {
+    succeed(admin.namespace("apply", name, { deduplication, topics: { events: {} } }));
+    for (const [first, last] of [
+      [0, 2],
+      [1, 3],
+    ] as const) {
+      pulsar.publishNumbered(`once/${name}/events`, first, last);
+    }
+    assert.equal(await stored(`${name}/events`), expected, name);
+  }
+  await pulsar.restart();
+  pulsar.publishNumbered("once/exactly/events", 2, 4);
+  assert.equal((await pulsar.read("once/exactly/events", 5)).join(), [0, 1, 2, 3, 4].map((id) => `message ${id}`).join());
+  assert.equal(await stored("exactly/events"), 5);
   admin.host.dispose();
 });

@@ -36,6 +36,14 @@ describe("the artefacts of a stack", () => {
     assert.deepEqual(needed("config:\n  messaging:benthos: {}\n"), [`gojq ${gojq}`, `benthos ${benthos}`, `duckdb ${duckdb}`]);
   });
 
+  it("leave out what the settings choose a source for", () => {
+    const [pulsar, jre] = [pinnedVersions("pulsar")[0], pinnedVersions("jre")[0]];
+    const tiered = `config:\n  messaging:pulsar: { version: ${pulsar}, tieredStorage: {}, source: { sha512: x } }\n`;
+    assert.deepEqual(needed(tiered), [`gojq ${gojq}`, `pulsar-offloaders ${pulsar}`, `jre ${jre}`]);
+    const both = tiered.replace("sha512: x", "sha512: x, offloaders: { sha512: x }");
+    assert.deepEqual(needed(both), [`gojq ${gojq}`, `jre ${jre}`]);
+  });
+
   it("leave a version that is not pinned, and settings that cannot be read, to the program", () => {
     assert.deepEqual(needed("config:\n  messaging:nats: { version: 1.0.0 }\n"), [`gojq ${gojq}`, `nats ${cli}`]);
     assert.deepEqual(needed("config: [\n"), [`gojq ${gojq}`]);

@@ -11,9 +11,7 @@ import { eventually, freePorts, removeDirectory, temporaryDirectory } from "./te
 const [PULSAR] = pinnedVersions("pulsar");
 const [JRE] = pinnedVersions("jre");
 
-/** Small, so that a Pulsar and what tests it fit a laptop. */
 const ENVIRONMENT = {
-  PULSAR_MEM: "-Xms256m -Xmx512m -XX:MaxDirectMemorySize=256m",
   PULSAR_GC: "-XX:+UseG1GC",
   // Not empty, or the distribution's default applies: files of its own for each process.
   PULSAR_GC_LOG: "-Xlog:disable",
@@ -69,7 +67,14 @@ export class PulsarServer {
   readonly #bookiePort: number;
   #process: ChildProcess | undefined;
 
-  private constructor([broker, web, bookie]: readonly number[], overrides: Readonly<Record<string, string | number | boolean>>) {
+  readonly #memory: string;
+
+  private constructor(
+    [broker, web, bookie]: readonly number[],
+    overrides: Readonly<Record<string, string | number | boolean>>,
+    memory: string,
+  ) {
+    this.#memory = memory;
     this.#directory = temporaryDirectory();
     this.#bookiePort = bookie ?? 0;
     this.serviceUrl = `pulsar://127.0.0.1:${broker}`;
@@ -80,9 +85,13 @@ export class PulsarServer {
   /**
    * Starts a server and waits until it is healthy.
    * @param overrides further keys of standalone.conf
+   * @param memory Java's options
    */
-  static async start(overrides: Readonly<Record<string, string | number | boolean>> = {}): Promise<PulsarServer> {
-    const server = new PulsarServer(await freePorts(3), overrides);
+  static async start(
+    overrides: Readonly<Record<string, string | number | boolean>> = {},
+    memory = "-Xms256m -Xmx512m -XX:MaxDirectMemorySize=256m",
+  ): Promise<PulsarServer> {
+    const server = new PulsarServer(await freePorts(3), overrides, memory);
     const { pulsar } = distribution();
     mkdirSync(server.#path("conf"));
     run("cp", join(pulsar, "conf/standalone.conf"), server.#path("conf/standalone.conf"));
@@ -96,7 +105,8 @@ export class PulsarServer {
   async admin(method: string, path: string, body?: unknown): Promise<{ readonly status: number; readonly text: string }> {
     const answer = await fetch(`${this.adminUrl}/admin/v2/${path}`, {
       method,
-      headers: { "content-type": "application/json" },
+      // Each request has a connection of its own: the server closes idle ones while a test waits for a script.
+      headers: { "content-type": "application/json", connection: "close" },
       ...(body === undefined ? {} : { body: JSON.stringify(body) }),
     });
     return { status: answer.status, text: await answer.text() };
@@ -112,6 +122,20 @@ export class PulsarServer {
       });
       if (!answer.ok) throw new Error(`${topic}: ${answer.status} ${await answer.text()}`);
     }
+  }
+
+  /** Publishes messages with these sequence ids; needs `webSocketServiceEnabled`. @param topic `tenant/namespace/topic` */
+  publishNumbered(topic: string, first: number, last: number): void {
+    const program = ["--import", "tsx", "--experimental-websocket", join(__dirname, "numbered-producer.ts")];
+    run(process.execPath, ...program, this.adminUrl, topic, String(first), String(last));
+  }
+
+  /** The first messages of a topic. @param topic `tenant/namespace/topic` */
+  async read(topic: string, count: number): Promise<string[]> {
+    const subscription = `persistent/${topic}/subscription/reader`;
+    await this.admin("PUT", subscription, { ledgerId: -1, entryId: -1 });
+    const positions = Array.from({ length: count }, (_, index) => index + 1);
+    return Promise.all(positions.map(async (position) => (await this.admin("GET", `${subscription}/position/${position}`)).text));
   }
 
   /** Runs a program of the distribution, such as `pulsar-admin`, against this server. */
@@ -156,7 +180,7 @@ export class PulsarServer {
     const output = openSync(log, "a");
     // bin/pulsar execs Java: this is the server's own process id.
     this.#process = spawn(join(pulsar, "bin/pulsar"), [...args, ...stores], {
-      env: { ...process.env, ...ENVIRONMENT, JAVA_HOME: java, PULSAR_LOG_DIR: this.#path("logs") },
+      env: { ...process.env, ...ENVIRONMENT, PULSAR_MEM: this.#memory, JAVA_HOME: java, PULSAR_LOG_DIR: this.#path("logs") },
       stdio: ["ignore", output, output],
     });
     await eventually("Pulsar is healthy", 90, async () => {

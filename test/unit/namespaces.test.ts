@@ -2,8 +2,8 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { parseConfig } from "../../config/load";
 import { namespacesSchema } from "../../config/namespaces";
-import { FILESYSTEM_DRIVER, namespacePolicies, topicProperties } from "../../render/namespaces";
-import { namespaceTasks } from "../../tasks/namespaces";
+import { FILESYSTEM_DRIVER, namespacePolicies, objectLines, topicProperties } from "../../render/namespaces";
+import { declaredNamespaces, namespacesTask } from "../../tasks/namespaces";
 
 const NAME = "arc/agents";
 const parse = (declared: Record<string, unknown>) => {
@@ -11,9 +11,10 @@ const parse = (declared: Record<string, unknown>) => {
   assert.ok(namespace);
   return namespace;
 };
-const body = (declared: Record<string, unknown>) => namespacePolicies(parse(declared), FILESYSTEM_DRIVER);
+const policies = (declared: Record<string, unknown>) => namespacePolicies(parse(declared), FILESYSTEM_DRIVER);
+const body = (declared: Record<string, unknown>) => objectLines({ [`namespace/${NAME}`]: policies(declared) });
 
-test("policies as the admin API takes them: a path a line, in Pulsar's units, and nothing that was not written", () => {
+test("policies as the admin API takes them: a path a line after the name, in Pulsar's units, and nothing that was not written", () => {
   assert.equal(
     body({
       retention: { time: "7d", size: "10GiB" },
@@ -23,27 +24,26 @@ test("policies as the admin API takes them: a path a line, in Pulsar's units, an
       maxTopics: "unlimited",
       permissions: { app: ["produce", "consume", "produce"] },
     }),
-    `{
-  "retention": {"retentionTimeInMinutes":10080,"retentionSizeInMB":10240},
-  "backlogQuota?backlogQuotaType=destination_storage": {"limitSize":5368709120,"limitTime":-1,"policy":"producer_request_hold"},
-  "backlogQuota?backlogQuotaType=message_age": {"limitSize":-1,"limitTime":259200,"policy":"consumer_backlog_eviction"},
-  "messageTTL": 259200,
-  "dispatchRate": {"dispatchThrottlingRateInMsg":1000,"dispatchThrottlingRateInByte":-1,"relativeToPublishRate":false,"ratePeriodInSecond":1},
-  "maxTopicsPerNamespace": 0,
-  "permissions/app": ["consume","produce"]
-}
+    `namespace/arc/agents
+namespace/arc/agents retention {"retentionTimeInMinutes":10080,"retentionSizeInMB":10240}
+namespace/arc/agents backlogQuota?backlogQuotaType=destination_storage {"limitSize":5368709120,"limitTime":-1,"policy":"producer_request_hold"}
+namespace/arc/agents backlogQuota?backlogQuotaType=message_age {"limitSize":-1,"limitTime":259200,"policy":"consumer_backlog_eviction"}
+namespace/arc/agents messageTTL 259200
+namespace/arc/agents dispatchRate {"dispatchThrottlingRateInMsg":1000,"dispatchThrottlingRateInByte":-1,"relativeToPublishRate":false,"ratePeriodInSecond":1}
+namespace/arc/agents maxTopicsPerNamespace 0
+namespace/arc/agents permissions/app ["consume","produce"]
 `,
   );
-  assert.equal(body({}), "{}\n");
+  assert.equal(body({}), "namespace/arc/agents\n");
 });
 
 test("no limit, no policy and off are three things", () => {
-  const retention = (value: unknown) => (JSON.parse(body({ retention: value })) as Record<string, unknown>)["retention"];
+  const retention = (value: unknown) => policies({ retention: value })["retention"];
   assert.deepEqual(retention({ time: "unlimited", size: "unlimited" }), { retentionTimeInMinutes: -1, retentionSizeInMB: -1 });
   assert.deepEqual(retention("none"), { retentionTimeInMinutes: 0, retentionSizeInMB: 0 });
   assert.equal(retention(undefined), undefined);
-  assert.match(body({ messageTtl: "unlimited" }), /"messageTTL": 0/);
-  assert.match(body({ autoTopicCreation: "none" }), /"autoTopicCreation": \{"allowAutoTopicCreation":false\}/);
+  assert.match(body({ messageTtl: "unlimited" }), / messageTTL 0$/m);
+  assert.match(body({ autoTopicCreation: "none" }), / autoTopicCreation \{"allowAutoTopicCreation":false\}$/m);
   assert.match(body({ inactiveTopics: "keep" }), /"deleteWhileInactive":false/);
 });
 
@@ -54,7 +54,7 @@ test("a decimal size of retention is rounded up to whole MiB, so that it keeps n
 test("an offload policy names every field, because Pulsar fills gaps from an earlier one", () => {
   assert.match(
     body({ offload: { thresholdAge: "1d" } }),
-    /"offloadPolicies": \{"managedLedgerOffloadDriver":"filesystem","managedLedgerOffloadThresholdInBytes":-1,"managedLedgerOffloadThresholdInSeconds":86400,"managedLedgerOffloadDeletionLagInMillis":14400000\}/,
+    / offloadPolicies \{"managedLedgerOffloadDriver":"filesystem","managedLedgerOffloadThresholdInBytes":-1,"managedLedgerOffloadThresholdInSeconds":86400,"managedLedgerOffloadDeletionLagInMillis":14400000\}/,
   );
 });
 
@@ -63,26 +63,38 @@ test("a topic: partitions, and subscriptions by their path", () => {
     topics: { "task-events": { partitions: 4, subscriptions: { workers: { position: "earliest" }, audit: {} } }, plain: {} },
   });
   assert.ok(topics["task-events"] && topics["plain"]);
-  assert.equal(
-    topicProperties(topics["task-events"]),
-    '{\n  "partitions": 4,\n  "subscription/workers": "earliest",\n  "subscription/audit": "latest"\n}\n',
-  );
-  assert.equal(topicProperties(topics["plain"]), '{\n  "partitions": 0\n}\n');
+  assert.deepEqual(topicProperties(topics["task-events"]), {
+    partitions: 4,
+    "subscription/workers": "earliest",
+    "subscription/audit": "latest",
+  });
+  assert.deepEqual(topicProperties(topics["plain"]), { partitions: 0 });
 });
 
-test("no two objects share a resource name", () => {
+test("all objects are one task, and each task of an earlier version is one that it takes over", () => {
   const declared = namespacesSchema.parse({
     "a-b/c": { topics: { d: {}, "d.e": {} } },
     "a/b-c": { topics: { d: {} } },
-    "a/b": { topics: { "c.d": {}, "c-d": {} } },
+    "a/b": { messageTtl: "1d", topics: { "c.d": {}, "c-d": {} } },
   });
-  const tasks = namespaceTasks("http://127.0.0.1:8080", declared, FILESYSTEM_DRIVER);
-  const names = tasks.flatMap(({ namespace, topics }) => [namespace, ...topics]).map(({ name }) => name);
-  assert.equal(new Set(names).size, names.length);
+  const { body: text, earlier = [] } = namespacesTask("http://127.0.0.1:8080", declaredNamespaces(declared, FILESYSTEM_DRIVER));
   assert.deepEqual(
-    tasks.map(({ tenant }) => tenant.name),
-    ["pulsar-tenant-a-b", "pulsar-tenant-a", "pulsar-tenant-a"],
+    text?.split("\n").filter((line) => !line.includes(" ")),
+    [
+      "namespace/a-b/c",
+      "topic/a-b/c/d",
+      "topic/a-b/c/d.e",
+      "namespace/a/b-c",
+      "topic/a/b-c/d",
+      "namespace/a/b",
+      "topic/a/b/c.d",
+      "topic/a/b/c-d",
+      "",
+    ],
   );
+  assert.match(text, /^namespace\/a\/b\nnamespace\/a\/b messageTTL 86400\ntopic\/a\/b\/c\.d\ntopic\/a\/b\/c\.d partitions 0$/m);
+  assert.equal(new Set(earlier).size, earlier.length);
+  assert.ok(["pulsar-namespace-a.b-c", "pulsar-topic-a-b.c.d.e"].every((name) => earlier.includes(name)));
 });
 
 const refusal = (declared: Record<string, unknown>, name = NAME) => {

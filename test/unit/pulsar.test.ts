@@ -2,8 +2,10 @@ import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import { parseConfig } from "../../config/load";
 import { NATIVE_BYTES, type PulsarConfig } from "../../config/pulsar";
+import { pulsarArtifact } from "../../components/pulsar-standalone";
 import { clientConf, offloadProfile, pulsarEnv, type PulsarPaths, pulsarToolsEnv, standaloneConf } from "../../render/pulsar";
 import { entryLocationRocksdbConf } from "../../render/pulsar-rocksdb";
+import { artifactTask } from "../../tasks/artifact";
 
 const MIB = 2 ** 20;
 
@@ -96,6 +98,29 @@ test("the server's Java has its heap, direct memory and caps; the tools have a s
 
 test("RocksDB's sizes are in the options file", () => assert.match(entryLocationRocksdbConf(), /^ {2}block_cache=16777216$/m));
 
+/** A release that only Apache's archive keeps. */
+const SOURCE = {
+  url: "https://archive.apache.org/dist/pulsar/pulsar-3.2.4/apache-pulsar-3.2.4-bin.tar.gz",
+  sha512: "0123456789abcdef".repeat(8),
+};
+
+test("a chosen source is fetched and verified as a pinned one is", () => {
+  const task = (source: Record<string, unknown>) => artifactTask(pulsarArtifact(pulsar({ version: "3.2.4", source })), "linux-amd64");
+  const signer = "C663D2F64DA2CA09DB28D9ABD3FA67D522C55256";
+  const { inputs, body } = task({ ...SOURCE, signer });
+  assert.deepEqual(
+    [inputs["VERSION"], inputs["SIGNERS"], inputs["KEYS_URL"], body],
+    [
+      "3.2.4",
+      signer,
+      "https://downloads.apache.org/pulsar/KEYS",
+      `apache-pulsar-3.2.4-bin.tar.gz sha512:${SOURCE.sha512} apache-pulsar-3.2.4 ${SOURCE.url}\n`,
+    ],
+  );
+  const { body: local } = task({ path: "/srv/apache-pulsar-3.2.4-bin.tar.gz", sha512: SOURCE.sha512 });
+  assert.match(local ?? "", / apache-pulsar-3\.2\.4 file:\/\/\/srv\/apache-pulsar-3\.2\.4-bin\.tar\.gz\n$/);
+});
+
 describe("refused", () => {
   const cases: readonly [name: string, settings: Record<string, unknown>, pattern: RegExp][] = [
     ["an initial heap above the maximum", { memory: { maxHeap: "512MiB" } }, /pulsar\.memory\.initialHeap: .*at most maxHeap \(512MiB\)/],
@@ -112,7 +137,23 @@ describe("refused", () => {
       { version: "4.0.8", tieredStorage: { thresholdAge: "1d" } },
       /pulsar\.tieredStorage: .*offloaders/,
     ],
-    ["a version that is not pinned", { version: "2.8.0" }, /pulsar\.version: .*3\.3\.6, 4\.0\.8/],
+    ["a version that is not pinned", { version: "3.2.4" }, /pulsar\.version: got "3\.2\.4"; .*3\.3\.6, 4\.0\.8.* with source/],
+    ["a version before 3.2", { version: "2.8.0", source: SOURCE }, /pulsar\.version: got "2\.8\.0"; .*from 3\.2\.0 on/],
+    ["a source without a digest", { version: "3.2.4", source: { url: SOURCE.url } }, /pulsar\.source\.sha512: .*128 hexadecimal digits/],
+    ["a source without a place", { version: "3.2.4", source: { sha512: SOURCE.sha512 } }, /pulsar\.source: .*url or path, one of them/],
+    [
+      "a source in two places",
+      { version: "3.2.4", source: { ...SOURCE, path: "/a.tar.gz" } },
+      /pulsar\.source: .*url or path, one of them/,
+    ],
+    ["a source that is no archive", { source: { ...SOURCE, url: "https://example.org/pulsar.zip" } }, /pulsar\.source\.url: .*\.tar\.gz/],
+    ["a short digest", { source: { ...SOURCE, sha512: "abc" } }, /pulsar\.source\.sha512: got "abc"; allowed: the SHA-512/],
+    ["a signer that is no fingerprint", { source: { ...SOURCE, signer: "lari" } }, /pulsar\.source\.signer: .*40 hexadecimal digits/],
+    [
+      "tiered storage with a source that has no offloaders",
+      { version: "3.2.4", source: SOURCE, tieredStorage: { thresholdAge: "1d" } },
+      /pulsar\.tieredStorage: .*source\.offloaders/,
+    ],
     ["an unknown switch", { switches: { zookeeper: true } }, /pulsar\.switches\.zookeeper: unknown key/],
   ];
   for (const [name, settings, pattern] of cases) {
