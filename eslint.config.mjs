@@ -10,7 +10,7 @@ const arrows = {
   render: ["config"],
   tasks: ["config", "hosts", "render", "setup"],
   components: ["config", "hosts", "render", "tasks"],
-  operations: ["config", "hosts", "setup"],
+  operations: ["config", "hosts", "policies", "setup"],
   setup: ["config"],
   offline: [],
   policies: [],

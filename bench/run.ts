@@ -1,9 +1,15 @@
 // Usage: npm run bench -- [name ...]; without a name, every benchmark. They print, and judge nothing.
+import { benchMemory } from "./memory";
 import { benchNamespaces } from "./namespaces";
 import { benchNats } from "./nats";
 import { benchUp } from "./up";
 
-const BENCHMARKS: Readonly<Record<string, () => Promise<void>>> = { nats: benchNats, namespaces: benchNamespaces, up: benchUp };
+const BENCHMARKS: Readonly<Record<string, () => Promise<void>>> = {
+  nats: benchNats,
+  namespaces: benchNamespaces,
+  up: benchUp,
+  memory: benchMemory,
+};
 
 async function main(names: readonly string[]): Promise<void> {
   for (const name of names.length === 0 ? Object.keys(BENCHMARKS) : names) {

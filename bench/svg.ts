@@ -66,6 +66,44 @@ export function timeChart(chart: Chart): string {
   ].join("\n");
 }
 
+/** Amounts side by side in groups. */
+export interface Bars {
+  readonly title: string;
+  readonly series: readonly { readonly name: string; readonly color: string }[];
+  /** A value for each series. */
+  readonly groups: readonly { readonly name: string; readonly values: readonly number[] }[];
+}
+
+/** Draws amounts as horizontal bars with their numbers, as SVG. */
+export function barChart({ title, series, groups }: Bars): string {
+  const [bar, gap, labels] = [16, 18, 150];
+  const height = TOP + groups.length * (series.length * bar + gap);
+  const longest = Math.max(...groups.flatMap(({ values }) => values));
+  const width = (value: number) => Math.max(1, Math.round((value / longest) * (RIGHT - labels - 50)));
+  const legend = series.flatMap(({ name, color }, index) => [
+    `<rect x="${20 + 190 * index}" y="36" width="14" height="10" fill="${color}"/>`,
+    text(40 + 190 * index, 45, name, "start"),
+  ]);
+  const bars = groups.flatMap(({ name, values }, group) => {
+    const top = TOP + group * (series.length * bar + gap);
+    return [
+      text(labels - 8, top + (series.length * bar) / 2 + 4, name, "end"),
+      ...values.flatMap((value, index) => [
+        `<rect x="${labels}" y="${top + index * bar}" width="${width(value)}" height="${bar - 2}" fill="${series[index]?.color ?? "black"}"/>`,
+        text(labels + width(value) + 6, top + index * bar + 11, String(value), "start", 11),
+      ]),
+    ];
+  });
+  return [
+    `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${WIDTH} ${height}" font-family="sans-serif">`,
+    `<rect width="${WIDTH}" height="${height}" fill="white"/>`,
+    text(20, 22, title, "start", 15),
+    ...legend,
+    ...bars,
+    "</svg>\n",
+  ].join("\n");
+}
+
 function text(x: number, y: number, content: string, anchor: "start" | "middle" | "end", size = 12): string {
   return `<text x="${x}" y="${y}" text-anchor="${anchor}" font-size="${size}">${content}</text>`;
 }

@@ -1,4 +1,5 @@
 import { execFileSync } from "node:child_process";
+import type { PolicyResource } from "@pulumi/policy";
 
 /** A host of the stack as the state has it. */
 export interface DeployedHost {
@@ -19,7 +20,8 @@ interface State {
 interface Resource {
   readonly type: string;
   readonly urn: string;
-  readonly outputs?: { readonly hosts?: Readonly<Record<string, HostOutputs>> };
+  readonly parent?: string;
+  readonly outputs?: Readonly<Record<string, unknown>>;
 }
 
 interface HostOutputs {
@@ -31,17 +33,37 @@ interface HostOutputs {
 export const STACK = process.env["PULUMI_STACK"] ?? "dev";
 
 /**
+ * The resources of the stack, read from the state.
+ * @throws Error when the CLI cannot export the stack
+ */
+function exported(): readonly Resource[] {
+  const state = execFileSync("pulumi", ["stack", "export", "--stack", STACK, "--non-interactive"], {
+    encoding: "utf8",
+    maxBuffer: 256 * 2 ** 20,
+  });
+  return (JSON.parse(state) as State).deployment.resources ?? [];
+}
+
+/** The resources of the stack as policies see them, without what no plan needs. @throws Error as deployedHosts does */
+export function stackResources(): PolicyResource[] {
+  const resources = new Map<string, PolicyResource>();
+  for (const { type, urn, parent, outputs = {} } of exported()) {
+    const above = parent === undefined ? undefined : resources.get(parent);
+    const resource = { type, urn, name: nameOf(urn), props: outputs, ...(above === undefined ? {} : { parent: above }) };
+    resources.set(urn, resource as PolicyResource);
+  }
+  return [...resources.values()];
+}
+
+/**
  * What the stack has on its hosts, read from the state.
  * @throws Error when the CLI cannot export the stack
  */
 export function deployedHosts(): DeployedHost[] {
-  const exported = execFileSync("pulumi", ["stack", "export", "--stack", STACK, "--non-interactive"], {
-    encoding: "utf8",
-    maxBuffer: 256 * 2 ** 20,
-  });
-  const { resources = [] } = (JSON.parse(exported) as State).deployment;
-  const hosts = resources.find(({ type }) => type === "pulumi:pulumi:Stack")?.outputs?.hosts ?? {};
-  const tasks = resources.filter(({ type }) => type === "command:local:Command").map(({ urn }) => urn.slice(urn.lastIndexOf("::") + 2));
+  const resources = exported();
+  const outputs = resources.find(({ type }) => type === "pulumi:pulumi:Stack")?.outputs;
+  const hosts = (outputs?.["hosts"] ?? {}) as Readonly<Record<string, HostOutputs>>;
+  const tasks = resources.filter(({ type }) => type === "command:local:Command").map(({ urn }) => nameOf(urn));
   return Object.entries(hosts).map(([key, { paths, ram }]) => ({
     key,
     prefix: paths.prefix,
@@ -49,4 +71,9 @@ export function deployedHosts(): DeployedHost[] {
     enforcement: ram.enforcement,
     tasks: tasks.filter((task) => task.startsWith(`${key}-`)),
   }));
+}
+
+/** The last part of a URN. */
+function nameOf(urn: string): string {
+  return urn.slice(urn.lastIndexOf("::") + 2);
 }

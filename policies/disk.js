@@ -89,4 +89,4 @@ const diskBudget = {
   },
 };
 
-module.exports = { diskBudget };
+module.exports = { diskBudget, growth };

@@ -150,4 +150,4 @@ const ramBudget = {
   },
 };
 
-module.exports = { ramFigures, ramBudget };
+module.exports = { ramFigures, ramBudget, parts };

@@ -1,5 +1,5 @@
 "use strict";
-// Usage: node setup/run.js up|preview|destroy|outputs|status|drift|pulumi|setup|check|exec|clean [arguments]
+// Usage: node setup/run.js up|preview|destroy|outputs|status|drift|budget|pulumi|setup|check|exec|ci:preview|clean [arguments]
 // Behind every npm script: brings what is missing, then runs the pulumi CLI. Requires little at the top, because a run
 // with nothing to do has to start at once.
 
@@ -148,10 +148,15 @@ const table = [
   ["outputs", { needs: cli, run: outputs }],
   ["status", { needs: cli, run: (args) => operation("status", args) }],
   ["drift", { needs: cli, run: (args) => operation("drift", args) }],
+  ["budget", { needs: cli, run: (args) => operation("budget", args) }],
   ["pulumi", { needs: cli, artifacts: ([command, ...args]) => (command === "up" ? artifactsOfUp(args) : []), run: anything }],
   ["setup", { needs: cli, artifacts: artifactsOfUp, run: async () => 0 }],
   ["check", { needs: checks, run: develop }],
   ["exec", { needs: { ...cli, ...checks }, artifacts: allArtifacts, run: develop }],
+  [
+    "ci:preview",
+    { needs: { ...cli, ...checks }, run: (args) => develop([process.execPath, "--import", "tsx", "operations/ci-preview.ts", ...args]) },
+  ],
   ["clean", { run: () => require("./ensure.js").runLocked("tools", "clean.js", []) }],
 ];
 const commands = new Map(table);

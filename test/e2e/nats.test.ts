@@ -94,11 +94,34 @@ describe("a stack's life with the npm scripts", { timeout: 1_800_000 }, () => {
     });
     assert.deepEqual(outputs["ram"], {
       budget: 4 * 2 ** 30,
+      reserve: 2 * 2 ** 30,
       planned: 200_000_000 + 32 * 2 ** 20,
       enforcement: "runtime",
       byComponent: { nats: 200_000_000, supervisord: 32 * 2 ** 20 },
     });
     assert.deepEqual(Object.keys(outputs["hosts"] as object), ["local"]);
+  });
+
+  test("the budget compares plan and measurement; every process stays under its figure", () => {
+    const { status, output } = stack.npmScript("budget", "--json");
+    assert.equal(status, 0, output);
+    const [local] = JSON.parse(output) as [
+      { ram: { component: string; plannedBytes: number; measuredBytes: number }[]; disk: { plannedBytes: number }[] },
+    ];
+    assert.deepEqual(local.ram.map(({ component, plannedBytes }) => [component, plannedBytes]).sort(), [
+      ["local-nats", 200_000_000],
+      ["local-tools", 32 * 2 ** 20],
+    ]);
+    for (const { component, plannedBytes, measuredBytes } of local.ram) {
+      assert.ok(measuredBytes > 2 ** 20 && measuredBytes < plannedBytes, `${component}: ${measuredBytes} of ${plannedBytes}`);
+    }
+    assert.equal(
+      local.disk.reduce((sum, { plannedBytes }) => sum + plannedBytes, 0),
+      1_000_000_000,
+    );
+    const table = stack.npmScript("budget").output;
+    assert.match(table, /^ +local-nats +together +191 +4\.7 % +runtime +\d+$/m);
+    assert.match(table, /^ +JetStream's files +\S+ +954$/m);
   });
 
   test("every listener is on loopback", () => {

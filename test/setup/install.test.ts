@@ -63,7 +63,7 @@ describe("the setup", () => {
     const tools = missing({ pulumi: true, development: true, artifacts });
     assert.deepEqual(
       tools.map(({ name }) => name),
-      ["pulumi", "plugin command", "gojq", "development tools"],
+      ["pulumi", "policy pack starter", "plugin command", "gojq", "development tools"],
     );
     const table = planTable(tools, ({ kind }) => kind === "cli");
     assert.match(table, /pulumi 3\.\S+ +get\.pulumi\.com +~\d+ +~\d+ +~\d+/);
