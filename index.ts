@@ -1,4 +1,5 @@
-import { type Config, loadConfig } from "./config/load";
+import { carried, type HostConfig } from "./config/hosts";
+import { type Config, loadConfig, onHost } from "./config/load";
 import { planRam } from "./config/ram";
 import { HostTools } from "./components/host-tools";
 import { declareNamespaces, type NamespaceTasks, namespaceTasks } from "./components/namespace";
@@ -11,28 +12,34 @@ import { openHost } from "./hosts/open";
 /** The stack: checks the config, observes the hosts, declares what they carry, and returns the endpoints. */
 export = async () => {
   const config = loadConfig();
-  const hosts: Record<string, object> = {};
-  for (const [key, hostConfig] of Object.entries(config.hosts)) {
-    const { plannedBytes, byComponent } = planRam(config);
-    const host = await openHost(key, hostConfig, {
-      plannedBytes,
-      ports: (["nats", "pulsar"] as const).flatMap((component) => wantedPorts(component, config[component]?.ports)),
-      guarded: (layout) => [
-        ...(config.nats === undefined ? [] : natsGuarded(config.nats, layout)),
-        ...(config.pulsar === undefined ? [] : pulsarGuarded(config.pulsar, layout)),
-        ...pulsarNamespaces(config, layout).flatMap(({ namespace, topics }) => [namespace, ...topics]),
-      ],
-      allowDataLoss: config.allowDataLoss,
-    });
-    hosts[key] = {
-      ...declare(host, config),
-      ram: { budget: config.ramBudgetBytes, planned: plannedBytes, enforcement: "runtime", byComponent },
-      paths: { prefix: host.layout.prefix, logs: host.layout.logs },
-    };
-  }
-  const [only] = Object.values(hosts);
-  return { ...only, hosts };
+  const deployed = await Promise.all(Object.entries(config.hosts).map(([key, hostConfig]) => deploy(key, hostConfig, config)));
+  const hosts = deployed.map(({ host, outputs }) => [host.key, { ...outputs, ...(host.remote ? { facts: host.facts } : {}) }] as const);
+  return { ...(deployed.length === 1 ? deployed[0]?.outputs : {}), hosts: Object.fromEntries(hosts) };
 };
+
+/** Observes a host and declares what it carries. @returns it and its outputs */
+async function deploy(key: string, hostConfig: HostConfig, config: Config): Promise<{ readonly host: Host; readonly outputs: object }> {
+  const parts = onHost(hostConfig, config);
+  const onlyHere = { ...config, nats: parts.nats, pulsar: parts.pulsar };
+  const host = await openHost(key, hostConfig, {
+    components: carried(hostConfig, config),
+    plannedBytes: planRam(parts, hostConfig.connection === "local").plannedBytes,
+    ports: (["nats", "pulsar"] as const).flatMap((component) => wantedPorts(component, parts[component]?.ports)),
+    guarded: (layout) => [
+      ...(parts.nats === undefined ? [] : natsGuarded(parts.nats, layout)),
+      ...(parts.pulsar === undefined ? [] : pulsarGuarded(parts.pulsar, layout)),
+      ...pulsarNamespaces(onlyHere, layout).flatMap(({ namespace, topics }) => [namespace, ...topics]),
+    ],
+    allowDataLoss: config.allowDataLoss,
+  });
+  const { plannedBytes, byComponent } = planRam(parts, host.services === "supervisord");
+  const outputs = {
+    ...declare(host, onlyHere),
+    ram: { budget: config.ramBudgetBytes, planned: plannedBytes, enforcement: host.enforcement, byComponent },
+    paths: { prefix: host.layout.prefix, logs: host.layout.logs },
+  };
+  return { host, outputs };
+}
 
 /** The declared namespaces as plain data: a preview asks the host about them before anything is declared. */
 function pulsarNamespaces({ pulsar, namespaces }: Config, layout: Layout): NamespaceTasks[] {

@@ -97,9 +97,13 @@ pause() {
 	sleep 0.2 2>/dev/null || sleep 1
 }
 
-# Body of a URL on standard output; fails when the answer is not 2xx. The second argument bounds it, in seconds.
+# Body of a URL on standard output, without a proxy; fails when the answer is not 2xx. The second argument bounds it, in seconds.
 http_get() {
-	curl -fsS --noproxy '*' --max-time "$2" "$1"
+	if command -v curl >/dev/null 2>&1; then
+		curl -fsS --noproxy '*' --max-time "$2" "$1"
+	else
+		http_proxy='' wget -q -O - -T "$2" "$1"
+	fi
 }
 
 # Is the process with this id alive? A zombie that nobody has collected yet is not.

@@ -27,7 +27,7 @@ admin_url() {
 }
 
 process_id() {
-	cat "$PREFIX/run/$NAME.pid" 2>/dev/null
+	manager_pid "$NAME"
 }
 
 # Starts Java with the options of an environment file: what it refuses would otherwise be found out by a server that does not start.

@@ -2,9 +2,12 @@
 # A directory for data, private to its owner. Removing the task keeps the directory and what is in it.
 #
 # DIRECTORY
+# OWNER   whose it is; unset: the user's that this runs as
+
+owner=${OWNER:-$(id -un)}
 
 desired() {
-	say "$DIRECTORY drwx------ $(id -un)"
+	say "$DIRECTORY drwx------ $owner"
 }
 
 observe() {
@@ -14,6 +17,8 @@ observe() {
 apply() {
 	mkdir -p "$DIRECTORY" || fail "$DIRECTORY cannot be created by $(id -un); choose another directory or prefix"
 	chmod 700 "$DIRECTORY"
+	# Kept data may be of an earlier user of that name, with another id.
+	if [ -n "${OWNER:-}" ]; then chown -R "$OWNER:$OWNER" "$DIRECTORY"; fi
 	say "$DIRECTORY ready"
 }
 

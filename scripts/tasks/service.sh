@@ -3,7 +3,7 @@
 # effect are the asked ones, and switches back when it is not.
 #
 # NAME            service and product
-# MANAGER         supervisord
+# MANAGER         supervisord or systemd, each with inputs of its own
 # VERSION         of the product
 # DATA            directory of the product's data
 # KEEP_VERSIONS   how many versions stay installed, this one included
@@ -15,6 +15,13 @@ product_refusals() {
 	:
 }
 product_proven() {
+	:
+}
+# What a manager may define: what is in effect besides the definition's text, a line each, as it has to be and as it is.
+manager_wanted() {
+	:
+}
+manager_effective() {
 	:
 }
 # shellcheck source=/dev/null
@@ -43,12 +50,14 @@ target_for() {
 desired() {
 	for link in $links; do say "$link -> $(target_for "$link")"; done
 	say "$NAME running"
+	manager_wanted
 	if product_ready "$CONFIG"; then product_wanted "$main_config" "$DEFINITION" | sed 's/^/in effect: /'; fi
 }
 
 observe() {
 	for link in $links; do say "$link -> $(link_target "$link")"; done
 	state=$(manager_state "$NAME")
+	manager_effective
 	if ! product_ready "$CONFIG"; then
 		say "$NAME $state, does not answer"
 		return
@@ -89,7 +98,7 @@ wait_until_ready() {
 
 # Is the config all that changes, and does the product take those changes over without a restart?
 can_reload() {
-	[ "$(manager_state "$NAME")" = running ] && product_ready "$CONFIG" || return 1
+	[ "$(manager_state "$NAME")" = running ] && [ "$(manager_wanted)" = "$(manager_effective)" ] && product_ready "$CONFIG" || return 1
 	for link in $links; do
 		if [ "$link" != "$CONFIG" ] && [ "$(link_target "$link")" != "$(target_for "$link")" ]; then return 1; fi
 	done
@@ -116,7 +125,7 @@ start_and_prove() {
 	if [ "$1" = reload ]; then
 		reload || return 1
 	else
-		manager_restart "$NAME" >/dev/null 2>&1 || :
+		manager_restart "$NAME" >"$WORK/restart" 2>&1 || :
 	fi
 	wait_until_ready || return 1
 	left=$(differences)
@@ -154,6 +163,7 @@ apply() {
 	fi
 	remember_links
 	if can_reload; then how=reload; else how=restart; fi
+	mkdir -p "$(dirname "$definition_link")"
 	for link in $links; do say "$link $(target_for "$link")"; done | switch_links
 	if ! start_and_prove "$how" >"$WORK/reason"; then
 		manager_log "$NAME" >"$WORK/service-log"

@@ -99,7 +99,7 @@ export class HostShell {
 
   /** Observes the host as a preview does. */
   observe(ports: readonly number[] = []): Outcome {
-    return this.#run(["-s", "--", this.prefix, "messaging/test", ...ports.map(String)], observeProgram());
+    return this.#run(["-s", "--", this.prefix, "messaging/test", ...ports.map(String)], observeProgram({}));
   }
 
   /** Removes everything. */

@@ -44,7 +44,13 @@ before(async () => {
     return undefined;
   };
   const host = new Host(
-    { key: "local", layout: layout("/srv"), observation: parseObservation(facts.join("\n")) },
+    {
+      key: "local",
+      config: { connection: "local", services: "auto" },
+      services: "supervisord",
+      layout: layout("/srv"),
+      observation: parseObservation(facts.join("\n")),
+    },
     { transformations: [recordParent] },
   );
   const tools = new HostTools({ host, allowDataLoss: [] }, { parent: host });

@@ -29,7 +29,16 @@ before(async () => {
     parents.set(name, parent instanceof Namespace ? "namespace" : parent instanceof Host ? "host" : "none");
     return undefined;
   };
-  const host = new Host({ key: "local", layout: layout("/srv"), observation: parseObservation("") }, { transformations: [recordParent] });
+  const host = new Host(
+    {
+      key: "local",
+      config: { connection: "local", services: "auto" },
+      services: "supervisord",
+      layout: layout("/srv"),
+      observation: parseObservation(""),
+    },
+    { transformations: [recordParent] },
+  );
   const service = host.run(host, { name: "service", script: "data-directory", inputs: {}, after: [] });
   const tasks = namespaceTasks("http://127.0.0.1:8080", namespaces, FILESYSTEM_DRIVER);
   const output = declareNamespaces(host, host, { tasks, service, after: [] });
