@@ -1,5 +1,5 @@
 "use strict";
-// Usage: node setup/run.js up|preview|destroy|outputs|status|drift|pulumi|setup|check|exec|clean [arguments]
+// Usage: node setup/run.js up|preview|destroy|outputs|status|drift|forget|pulumi|setup|check|exec|clean [arguments]
 // Behind every npm script: brings what is missing, then runs the pulumi CLI. Requires little at the top, because a run
 // with nothing to do has to start at once.
 
@@ -128,6 +128,7 @@ const table = [
   ["outputs", { needs: cli, run: outputs }],
   ["status", { needs: cli, run: (args) => operation("status", args) }],
   ["drift", { needs: cli, run: (args) => operation("drift", args) }],
+  ["forget", { needs: cli, run: (args) => operation("forget", args) }],
   ["pulumi", { needs: cli, artifacts: ([command, ...args]) => (command === "up" ? artifactsOfUp(args) : []), run: anything }],
   ["setup", { needs: cli, artifacts: artifactsOfUp, run: async () => 0 }],
   ["check", { needs: checks, run: develop }],

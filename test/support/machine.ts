@@ -100,6 +100,11 @@ export class Machine {
   async start(): Promise<void> {
     this.#process = spawn("sh", [SCRIPT, "boot", tree(), this.directory], { stdio: ["ignore", "inherit", "inherit"] });
     await eventually("the machine runs", 60, () => this.#running());
+    await this.plugIn();
+  }
+
+  /** Connects it to the network. */
+  async plugIn(): Promise<void> {
     this.#forward = spawn(process.execPath, [FORWARD, String(this.port), String(this.#init())], { stdio: ["ignore", "ignore", "inherit"] });
     await eventually(
       "its sshd answers",
@@ -136,9 +141,17 @@ export class Machine {
     );
   }
 
+  /** Cuts every connection to it. */
+  async unplug(): Promise<void> {
+    if (this.#forward?.exitCode !== null) return;
+    const ended = once(this.#forward, "exit");
+    this.#forward.kill();
+    await ended;
+  }
+
   /** Switches it off at once, as a power failure does; what it has written stays. */
   async powerOff(): Promise<void> {
-    this.#forward?.kill();
+    await this.unplug();
     if (this.#process?.exitCode !== null) return;
     const ended = once(this.#process, "exit");
     this.#process.kill("SIGKILL");
@@ -147,7 +160,7 @@ export class Machine {
 
   /** Reboots it in an orderly way. */
   async reboot(): Promise<void> {
-    this.#forward?.kill();
+    await this.unplug();
     if (this.#process === undefined) throw new Error("the machine is off");
     const ended = once(this.#process, "exit");
     spawnSync("nsenter", ["-t", String(this.#init()), "-a", "systemctl", "reboot"]);

@@ -121,6 +121,12 @@ export class TestStack {
     return this.pulumi(operation, "--non-interactive", "--config-file", this.configFile, ...confirm, ...args);
   }
 
+  /** Starts an up of the pulumi CLI and does not wait. */
+  startUp(...args: string[]): ChildProcess {
+    const all = ["up", "--non-interactive", "--config-file", this.configFile, "--yes", "--skip-preview", ...args];
+    return spawn("pulumi", all, { cwd: PROJECT, env: this.#environment, stdio: ["ignore", "pipe", "pipe"] });
+  }
+
   /** The steps of a preview that are no `same`. */
   changes(): Step[] {
     const { status, output } = this.operate("preview", "--json");
