@@ -21,16 +21,25 @@ export interface KnownHost {
   readonly address: string | undefined;
 }
 
+let lastOutputs: Promise<Readonly<Record<string, { readonly facts?: HostFacts } | undefined>>> | undefined;
+
 /**
- * What the last up has left in the outputs of this stack about a host. Read from the backend, so it is asked in the rare case only.
+ * What the last up has left in the outputs of this stack about a host. Read from the backend, so it is asked in the rare case only, and once.
  * @returns undefined when the stack was never up with that host
  */
 export async function lastKnown(key: string): Promise<KnownHost | undefined> {
-  const self = new pulumi.StackReference("last-up", { name: `${pulumi.getOrganization()}/${pulumi.getProject()}/${pulumi.getStack()}` });
-  const hosts = (await self.getOutputDetails("hosts")).value as Readonly<Record<string, { readonly facts?: HostFacts }>> | undefined;
-  const facts = hosts?.[key]?.facts;
+  lastOutputs ??= readOutputs();
+  const facts = (await lastOutputs)[key]?.facts;
   if (facts === undefined) return undefined;
   const tasks = Object.entries(facts.copied).map(([task, version]) => `task\t${task}\t\t\t${version}`);
   const observation = parseObservation([`platform\t${facts.platform}`, `home\t${facts.home}`, ...tasks].join("\n"));
   return { observation, services: facts.services, address: facts.address };
+}
+
+async function readOutputs(): Promise<Readonly<Record<string, { readonly facts?: HostFacts } | undefined>>> {
+  const name = `${pulumi.getOrganization()}/${pulumi.getProject()}/${pulumi.getStack()}`;
+  const { value } = (await new pulumi.StackReference("last-up", { name }).getOutputDetails("hosts")) as {
+    readonly value?: Record<string, { readonly facts?: HostFacts }>;
+  };
+  return value ?? {};
 }

@@ -5,10 +5,10 @@ import { artifactPin, pinnedVersions } from "../config/pins";
 import { refusal } from "../config/refusal";
 import { formatBytes } from "../config/units";
 import { dataDir } from "../setup/paths";
-import { Host } from "./host";
+import { Host, type HostArgs } from "./host";
 import { type Layout, layout } from "./layout";
 import { lastKnown } from "./last-known";
-import { type Listener, type Observation, observe } from "./observe";
+import { type Listener, type Observation, observe, parseObservation } from "./observe";
 import { chooseServices, type ServiceManager } from "./services";
 import { HostGone, onHost } from "./ssh";
 import { resourceName, stackKey, taskInputs, type TaskText } from "./task";
@@ -33,13 +33,44 @@ export interface HostPlan {
   readonly allowDataLoss: readonly string[];
 }
 
+/** A host of the config and what it is going to carry. */
+export interface PlannedHost {
+  readonly key: string;
+  readonly config: HostConfig;
+  readonly plan: HostPlan;
+}
+
 /**
- * Observes a host and declares it. One that is gone is declared as it was last known, with a warning, and nothing is done to it.
- * @throws pulumi.RunError when another stack lives in the prefix, a stranger holds a port, the host lacks memory, disk or programs, its address is another
- * than before, or a change would lose messages without consent, before anything is changed
+ * Observes hosts, all of them before anything is declared on one, and declares them. One that is gone is declared as it was last known, with a warning, and
+ * nothing is done to it.
+ * @returns the hosts in the given order
+ * @throws pulumi.RunError with every reason: a host cannot be observed, another stack lives in its prefix, a stranger holds a port, it lacks memory, disk or
+ * programs, its address is another than before, or a change would lose messages without consent
  */
-export async function openHost(key: string, config: HostConfig, plan: HostPlan): Promise<Host> {
+export async function openHosts(planned: readonly PlannedHost[]): Promise<Host[]> {
+  const observed = await Promise.all(planned.map(observeHost));
+  const refused = observed.filter(({ problems }) => problems.length > 0);
+  const [first] = refused;
+  if (first !== undefined) {
+    const headline =
+      refused.length === 1
+        ? `host ${first.key} ${first.headline}`
+        : `hosts ${refused.map(({ key }) => key).join(", ")} cannot carry this stack`;
+    throw refusal(
+      headline,
+      refused.flatMap(({ problems }) => problems),
+    );
+  }
+  return observed.map(({ host }) => new Host(host));
+}
+
+/** What came of looking at a host. */
+type Observed = { readonly key: string; readonly headline: string; readonly problems: readonly string[]; readonly host: HostArgs };
+
+async function observeHost({ key, config, plan }: PlannedHost): Promise<Observed> {
   const paths = layout(config.prefix ?? (config.connection === "local" ? dataDir() : ROOT_PREFIX));
+  const host = { key, config, layout: paths };
+  const unknown = { ...host, observation: parseObservation(""), services: "supervisord" } as const;
   let observation: Observation;
   try {
     observation = await onHost(config, (run) =>
@@ -52,8 +83,17 @@ export async function openHost(key: string, config: HostConfig, plan: HostPlan):
       }),
     );
   } catch (error) {
-    if (error instanceof HostGone) return goneHost(key, config, paths, error);
-    throw refusal(`host ${key} cannot be observed`, [error instanceof Error ? error.message : String(error)]);
+    if (!(error instanceof HostGone)) {
+      return { key, headline: "cannot be observed", problems: [error instanceof Error ? error.message : String(error)], host: unknown };
+    }
+    const known = await lastKnown(key);
+    if (known === undefined) {
+      return { key, headline: "cannot be reached", problems: [`messaging:hosts.${key}.host: ${error.message}`], host: unknown };
+    }
+    void pulumi.log.warn(
+      `host ${key} cannot be reached, nothing is done to it: ${error.message}. If it is gone for good: npm run forget -- ${key}`,
+    );
+    return { key, headline: "", problems: [], host: { ...host, observation: known.observation, services: known.services, gone: true } };
   }
   const services = chooseServices(config, observation, `messaging:hosts.${key}`);
   const problems = [
@@ -65,18 +105,8 @@ export async function openHost(key: string, config: HostConfig, plan: HostPlan):
     ...(await moved(key, config, observation)),
     ...unconsented(observation.refusals, plan.allowDataLoss),
   ];
-  if (problems.length > 0 || "problem" in services) throw refusal(`host ${key} cannot carry this stack`, problems);
-  return new Host({ key, config, layout: paths, observation, services: services.manager });
-}
-
-/** A host that does not answer: its tasks stay declared as they are, so that the other hosts can be worked on. */
-async function goneHost(key: string, config: HostConfig, paths: Layout, gone: HostGone): Promise<Host> {
-  const known = await lastKnown(key);
-  if (known === undefined) throw refusal(`host ${key} cannot be reached`, [`messaging:hosts.${key}.host: ${gone.message}`]);
-  void pulumi.log.warn(
-    `host ${key} cannot be reached, nothing is done to it: ${gone.message}. If it is gone for good: npm run forget -- ${key}`,
-  );
-  return new Host({ key, config, layout: paths, observation: known.observation, services: known.services, gone: true });
+  const manager = "problem" in services ? unknown.services : services.manager;
+  return { key, headline: "cannot carry this stack", problems, host: { ...host, observation, services: manager } };
 }
 
 /** A host that has nothing of ours, although the stack was deployed to one of this key at another address: two hosts, not one. */

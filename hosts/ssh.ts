@@ -112,12 +112,13 @@ class SshConnection {
       return (await call).stdout;
     } catch (error) {
       const said = (error as { readonly stderr?: string }).stderr?.trim() ?? "";
-      throw new Error(
-        said.startsWith("sudo:")
-          ? `become: sudo: ${said}; ${this.#host.user} has to be allowed to run everything without a password`
-          : said || String(error),
-        { cause: error },
-      );
+      const sudo = said
+        .split("\n")
+        .reverse()
+        .find((line) => line.startsWith("sudo: "));
+      const reason =
+        sudo === undefined ? said || String(error) : `${sudo}; ${this.#host.user} has to be allowed to run everything without a password`;
+      throw new Error(reason, { cause: error });
     }
   }
 

@@ -1,6 +1,7 @@
 import * as pulumi from "@pulumi/pulumi";
 import type { Host, Task } from "../hosts/host";
 import type { Service } from "../render/service";
+import { launchdPlist } from "../render/launchd";
 import { supervisordProgram } from "../render/supervisord";
 import { systemdUnit } from "../render/systemd";
 import { type ConfigFile, configFile } from "./config-file";
@@ -76,18 +77,22 @@ function managedBy(
     const inputs = { SUPERVISOR_VERSION: supervisord.version };
     return { script: "supervisord", folder: "supervisor", definition: supervisordProgram(service), inputs, after: [supervisord] };
   }
-  const scope =
-    account === undefined
-      ? ({ manager: "user", capsMemory: host.enforcement === "cgroup" } as const)
-      : ({ manager: "system", user: account.user } as const);
   // Two stacks may live on one host, and distributions have units of the plain names.
-  const unit = `${pulumi.getProject()}-${pulumi.getStack()}-${service.name}.service`;
-  const inputs = { SCOPE: scope.manager, UNIT: unit };
-  return {
-    script: "systemd",
-    folder: "systemd",
-    definition: systemdUnit(service, scope),
-    inputs,
-    after: account === undefined ? [] : [account],
-  };
+  const unit = `${pulumi.getProject()}-${pulumi.getStack()}-${service.name}`;
+  const scope = host.services.endsWith("-user") ? "user" : "system";
+  if (host.services.startsWith("launchd")) {
+    return {
+      script: "launchd",
+      folder: "launchd",
+      definition: launchdPlist(service, unit),
+      inputs: { SCOPE: scope, UNIT: unit },
+      after: [],
+    };
+  }
+  const definition = systemdUnit(
+    service,
+    account === undefined ? { manager: "user", capsMemory: host.enforcement === "cgroup" } : { manager: "system", user: account.user },
+  );
+  const inputs = { SCOPE: scope, UNIT: `${unit}.service` };
+  return { script: "systemd", folder: "systemd", definition, inputs, after: account === undefined ? [] : [account] };
 }

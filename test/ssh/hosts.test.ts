@@ -8,7 +8,7 @@ import { type Result, TestStack } from "../support/test-stack";
 const UNIT = "messaging-test-nats-server.service";
 const USER = "op";
 
-describeWithMachines("two hosts over SSH, one of them bare and without root logins", 600_000, () => {
+describeWithMachines("two hosts over SSH, one of them bare and without root logins", 1_800_000, () => {
   let stack: TestStack;
   let core: Machine;
   let edge: Machine;

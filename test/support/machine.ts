@@ -12,7 +12,7 @@ const SCRIPT = join(__dirname, "machine.sh");
 const FORWARD = join(__dirname, "forward.mjs");
 
 /** Programs that a machine takes on this side. */
-const NEEDED = ["unshare", "nsenter", "debootstrap", "ssh", "ssh-keygen", "ip"];
+const NEEDED = ["unshare", "nsenter", "setpriv", "debootstrap", "ssh", "ssh-keygen", "ip"];
 
 /**
  * A suite whose tests take machines. Where none can be had it says why and declares nothing; in CI it fails then.
@@ -98,7 +98,10 @@ export class Machine {
 
   /** Switches it on. */
   async start(): Promise<void> {
-    this.#process = spawn("sh", [SCRIPT, "boot", tree(), this.directory], { stdio: ["ignore", "inherit", "inherit"] });
+    // It ends with this process, however that ends.
+    this.#process = spawn("setpriv", ["--pdeathsig", "KILL", "sh", SCRIPT, "boot", tree(), this.directory], {
+      stdio: ["ignore", "inherit", "inherit"],
+    });
     await eventually("the machine runs", 60, () => this.#running());
     await this.plugIn();
   }
