@@ -117,7 +117,9 @@ class SshConnection {
         .reverse()
         .find((line) => line.startsWith("sudo: "));
       const reason =
-        sudo === undefined ? said || String(error) : `${sudo}; ${this.#host.user} has to be allowed to run everything without a password`;
+        sudo === undefined
+          ? said || String(error)
+          : `become: ${sudo}; ${this.#host.user} has to be allowed to run everything without a password`;
       throw new Error(reason, { cause: error });
     }
   }

@@ -87,9 +87,12 @@ describeWithMachines("two hosts over SSH, one of them bare and without root logi
 
   test("a user who may not become root is told so", () => {
     edge.exec("mv /etc/sudoers.d/op /root/op");
-    configure();
-    refused(/host edge cannot be observed[^]*become: sudo: .*op has to be allowed to run everything/);
-    edge.exec("mv /root/op /etc/sudoers.d/op");
+    try {
+      configure();
+      refused(/host edge cannot be observed[^]*become: sudo: .*op has to be allowed to run everything/);
+    } finally {
+      edge.exec("mv /root/op /etc/sudoers.d/op");
+    }
   });
 
   test("up installs both, and a preview after it finds nothing to do", () => {
