@@ -5,7 +5,7 @@ cd "$(dirname "$0")/.."
 
 case ${1:-} in
 fast) suites="unit setup" ;;
-all) suites="unit setup scripts contract pipelines preview e2e" ;;
+all) suites="unit setup scripts contract pipelines preview e2e ssh" ;;
 *)
 	echo "usage: run.sh fast|all" >&2
 	exit 2
