@@ -172,7 +172,7 @@ export class Host extends pulumi.ComponentResource {
   #declare(name: string, args: CommandArgs): Task {
     const { config, gone } = this.#args;
     const found = gone === true ? undefined : this.#drift(name, args.concerned);
-    const update = found ?? this.#outdated(name);
+    const update = gone === true ? undefined : (found ?? this.#outdated(name));
     const apply = `${args.call} apply`;
     const inputs = {
       create: apply,

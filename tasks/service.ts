@@ -27,7 +27,7 @@ export function service(
     /** Where that is the host's manager. */
     readonly supervisord: Supervisord | undefined;
     /** The user that it runs as; undefined: the one that tasks run as. */
-    readonly account: ServiceAccount | undefined;
+    readonly account?: ServiceAccount | undefined;
     readonly after: readonly Task[];
   },
 ): Task {
@@ -70,13 +70,14 @@ interface Managed {
 
 function managedBy(
   host: Host,
-  args: { readonly service: Service; readonly supervisord: Supervisord | undefined; readonly account: ServiceAccount | undefined },
+  args: { readonly service: Service; readonly supervisord: Supervisord | undefined; readonly account?: ServiceAccount | undefined },
 ): Managed {
   const { service, supervisord, account } = args;
   if (supervisord !== undefined) {
     const inputs = { SUPERVISOR_VERSION: supervisord.version };
     return { script: "supervisord", folder: "supervisor", definition: supervisordProgram(service), inputs, after: [supervisord] };
   }
+  if (host.services === "systemd" && account === undefined) throw new Error(`${service.name} has no user of its own to run as`);
   // Two stacks may live on one host, and distributions have units of the plain names.
   const unit = `${pulumi.getProject()}-${pulumi.getStack()}-${service.name}`;
   const scope = host.services.endsWith("-user") ? "user" : "system";

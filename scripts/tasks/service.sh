@@ -174,6 +174,8 @@ $(cat "$WORK/service-log")
 $(cat "$WORK/outcome")"
 	fi
 	product_proven "$CONFIG"
+	# What the manager did away with, such as a drop-in.
+	sed -n '/ is removed: /p' "$WORK/restart" 2>/dev/null || :
 	for candidate in $CONFIGS "$DEFINITION"; do prune_candidates "$candidate"; done
 	prune_versions
 	say "$NAME $VERSION running ($how)"
