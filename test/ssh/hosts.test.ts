@@ -188,8 +188,25 @@ describeWithMachines("two hosts over SSH, one of them bare and without root logi
     assert.match(nats(core, "stream get tasks 1"), /first/);
   });
 
-  test("another version takes over the messages", () => {
+  test("another version that crashes at its start is rolled back, and up says why", () => {
     nats(core, "publish tasks.two second");
+    // As soon as the version is installed it is replaced by one that only pretends to check configs.
+    const binary = "/opt/messaging/opt/nats-server/2.12.8/nats-server";
+    const ledger = "/opt/messaging/var/lib/messaging/ledger/messaging/test/core-nats-server/inputs";
+    core.exec(
+      `printf '#!/bin/sh\\ncase $1 in -t) exit 0 ;; esac\\necho crashing at the start\\nexit 7\\n' > /root/crash && chmod 755 /root/crash
+       systemd-run --quiet --unit saboteur sh -c 'until grep -q VERSION=2.12.8 ${ledger}; do sleep 0.1; done; mount --bind /root/crash ${binary}'`,
+    );
+    configure({ maxConnections: 1200, version: "2.12.8" });
+    const { status, output } = stack.operate("up", "--continue-on-error");
+    assert.notEqual(status, 0);
+    assert.match(output, /crashing at the start[^]*Switched back: nats-server runs as it did before/);
+    assert.match(core.exec("curl -s http://127.0.0.1:8222/varz"), /"version": "2.10.29",/);
+    assert.match(nats(core, "stream get tasks 2"), /second/);
+    core.exec(`umount ${binary}`);
+  });
+
+  test("another version takes over the messages", () => {
     configure({ maxConnections: 1200, version: "2.12.8" });
     up();
     assert.match(core.exec("curl -s http://127.0.0.1:8222/varz"), /"version": "2.12.8",/);
