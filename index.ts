@@ -1,48 +1,42 @@
 import { type Config, loadConfig } from "./config/load";
 import type { PulsarConfig } from "./config/pulsar";
-import { wantedPorts } from "./config/ports";
 import { planRam } from "./config/ram";
-import { benthosGuarded, BenthosPipelines, brokenPipelines } from "./components/benthos-pipelines";
+import { BenthosPipelines } from "./components/benthos-pipelines";
+import { carriedBy, plannedHost } from "./components/host-plan";
 import { HostTools } from "./components/host-tools";
-import { declareNamespaces, namespacesGuarded } from "./components/namespace";
-import { natsGuarded, NatsJetStream } from "./components/nats-jetstream";
-import { pulsarGuarded, PulsarStandalone } from "./components/pulsar-standalone";
+import { declareNamespaces } from "./components/namespace";
+import { NatsJetStream } from "./components/nats-jetstream";
+import { PulsarStandalone } from "./components/pulsar-standalone";
 import type { Host } from "./hosts/host";
-import { openHost } from "./hosts/open";
+import { openHosts } from "./hosts/open";
 
 /** The stack: checks the config, observes the hosts, declares what they carry, and returns the endpoints. */
 export = async () => {
   const config = loadConfig();
-  const hosts: Record<string, object> = {};
-  for (const [key, hostConfig] of Object.entries(config.hosts)) {
-    const { plannedBytes, byComponent } = planRam(config);
-    const host = await openHost(key, hostConfig, {
-      plannedBytes,
-      ports: wantedPorts(config),
-      budget: { ramBudgetBytes: config.ramBudgetBytes, ramReserveBytes: config.ramReserveBytes },
-      observe: config.observe,
-      directories: [config.nats?.jetstream.storeDir, config.pulsar?.dataDirectory, config.pulsar?.tieredStorage?.directory],
-      guarded: (layout) => [
-        ...(config.nats === undefined ? [] : natsGuarded(config.nats, layout)),
-        ...(config.pulsar === undefined ? [] : pulsarGuarded(config.pulsar, layout)),
-        ...(config.pulsar === undefined ? [] : namespacesGuarded(config.pulsar, config.namespaces, layout)),
-        ...(config.benthos === undefined ? [] : benthosGuarded(config.benthos)),
-      ],
-      check: (layout) => (config.benthos === undefined ? Promise.resolve([]) : brokenPipelines(config.benthos, config, layout)),
-      allowDataLoss: config.allowDataLoss,
-    });
-    hosts[key] = {
-      ...declare(host, config),
-      ram: { budget: config.ramBudgetBytes, reserve: config.ramReserveBytes, planned: plannedBytes, enforcement: "runtime", byComponent },
-      paths: { prefix: host.layout.prefix, logs: host.layout.logs },
-    };
-  }
-  const [only] = Object.values(hosts);
-  return { ...only, hosts };
+  const hosts = await openHosts(Object.entries(config.hosts).map(([key, host]) => plannedHost(key, host, config)));
+  const outputs = hosts.map((host) => [host, declare(host, carriedBy(config.hosts[host.key], config))] as const);
+  const byKey = outputs.map(([host, ofHost]) => [host.key, { ...ofHost, ...(host.remote ? { facts: host.facts } : {}) }] as const);
+  return { ...(outputs.length === 1 ? outputs[0]?.[1] : {}), hosts: Object.fromEntries(byKey) };
 };
 
+/** Declares what a host carries. @param parts the config as far as it concerns the host @returns its outputs */
+function declare(host: Host, parts: Config): Record<string, unknown> {
+  const { plannedBytes, byComponent } = planRam(parts, host.services === "supervisord");
+  return {
+    ...declareComponents(host, parts),
+    ram: {
+      budget: parts.ramBudgetBytes,
+      reserve: parts.ramReserveBytes,
+      planned: plannedBytes,
+      enforcement: host.enforcement,
+      byComponent,
+    },
+    paths: { prefix: host.layout.prefix, logs: host.layout.logs },
+  };
+}
+
 /** The components of a host. @returns the outputs of each */
-function declare(host: Host, config: Config): Record<string, unknown> {
+function declareComponents(host: Host, config: Config): Record<string, unknown> {
   const parent = { parent: host };
   const tools = new HostTools({ host, allowDataLoss: config.allowDataLoss }, parent);
   const nats = config.nats === undefined ? undefined : new NatsJetStream({ host, tools, nats: config.nats }, parent);

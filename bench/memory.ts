@@ -89,7 +89,7 @@ async function measure(preset: string): Promise<Measured[]> {
     nats: { ...settings["nats"], ports: { client: stack.client, monitoring: stack.monitoring } },
     pulsar: { ...settings["pulsar"], ports: { broker, web, bookie } },
   };
-  const { byComponent } = planRam(parseConfig(placed));
+  const { byComponent } = planRam(parseConfig(placed), true);
   const clients: ChildProcess[] = [];
   try {
     stack.configureWithoutNats(placed);

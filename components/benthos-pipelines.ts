@@ -16,6 +16,7 @@ import { configDirectory } from "../tasks/config-directory";
 import { configFile } from "../tasks/config-file";
 import { dataDirectory } from "../tasks/data-directory";
 import { currentLink, service } from "../tasks/service";
+import { type ServiceAccount, serviceAccount } from "../tasks/service-account";
 import type { HostTools } from "./host-tools";
 import { listeners } from "./listeners";
 import { natsUrls } from "./nats-jetstream";
@@ -104,8 +105,9 @@ export class BenthosPipelines extends pulumi.ComponentResource {
     );
     const program = artifact(host, this, { task: BENTHOS, name: BENTHOS, version: benthos.version, link: false });
     const duckdb = artifact(host, this, { task: "duckdb", name: "duckdb", version: pinnedVersions("duckdb")[0], link: true });
-    const data = dataDirectory(host, this, { name: "benthos-data", path: host.layout.data(BENTHOS) });
-    const services = benthos.processes.map((process) => this.#process(args, process, [program, duckdb, data]));
+    const account = serviceAccount(host, this, BENTHOS);
+    const data = dataDirectory(host, this, { name: "benthos-data", path: host.layout.data(BENTHOS), account });
+    const services = benthos.processes.map((process) => this.#process(args, process, { account, after: [program, duckdb, data] }));
     const [first] = benthos.processes;
     const [running] = services;
     if (first === undefined || running === undefined) throw new Error("messaging:benthos has no pipelines");
@@ -134,6 +136,7 @@ export class BenthosPipelines extends pulumi.ComponentResource {
       pulsarUrl: pulsarServiceUrl(pulsar),
       pulsarAdminUrl: pulsarAdminUrl(pulsar),
       duckdb: duckdbPath(host.layout),
+      dataDirectory: host.layout.data(BENTHOS),
       service: running,
       after,
     });
@@ -141,21 +144,28 @@ export class BenthosPipelines extends pulumi.ComponentResource {
   }
 
   /** One process with its directory of pipelines. @returns its service */
-  #process({ host, tools, benthos, systems, after }: BenthosPipelinesArgs, process: BenthosProcess, installed: readonly Task[]): Task {
+  #process(
+    { host, tools, benthos, systems, after }: BenthosPipelinesArgs,
+    process: BenthosProcess,
+    installed: { readonly account: ServiceAccount | undefined; readonly after: readonly Task[] },
+  ): Task {
     const { layout } = host;
     const { name } = process;
+    const { account } = installed;
     const environment = configFile(host, this, {
       name: `${name}-env`,
-      path: layout.etc(name, "benthos_env.sh"),
+      path: layout.etc(BENTHOS, `${name}_env.sh`),
       text: benthosEnv(pipelineEnvironment(benthos, systems, layout), process.goMemLimitBytes),
-      after: [],
+      group: account?.user,
+      after: account === undefined ? [] : [account],
     });
     const directory = configDirectory(host, this, {
       name: `${name}-config`,
-      path: layout.etc(name, "config"),
+      path: layout.etc(BENTHOS, name === BENTHOS ? "config" : `config-${name}`),
       files: benthosDirectory(benthos, process),
       check: { product: BENTHOS, version: benthos.version, environment },
-      after: installed,
+      group: account?.user,
+      after: installed.after,
     });
     const read = (folder: string) => `${directory.path}/${folder}/*.yaml`;
     const program = `${layout.opt(BENTHOS, currentLink(name, BENTHOS))}/benthos`;
@@ -164,9 +174,6 @@ export class BenthosPipelines extends pulumi.ComponentResource {
         name,
         description: `Benthos: ${process.pipelines.join(", ")}`,
         command: [
-          layout.starter,
-          layout.pidFile(name),
-          environment.path,
           program,
           "-c",
           `${directory.path}/benthos.yaml`,
@@ -178,13 +185,14 @@ export class BenthosPipelines extends pulumi.ComponentResource {
           `${directory.path}/streams`,
         ],
         environment: {},
+        environmentFile: { path: environment.path, launcher: [layout.starter, layout.pidFile(name), environment.path] },
         memoryBytes: process.memoryBytes,
         // Connections to two servers for each pipeline, files, and room.
         openFiles: 16_384,
         startSeconds: 1,
         stopSignal: "TERM",
         stopTimeoutSeconds: benthos.shutdownTimeoutSeconds + 10,
-        writableDirectories: [layout.data(BENTHOS), `${layout.prefix}/run`],
+        writableDirectories: [layout.data(BENTHOS)],
         logFile: layout.log(name),
       },
       product: BENTHOS,
@@ -193,7 +201,8 @@ export class BenthosPipelines extends pulumi.ComponentResource {
       dataDirectory: layout.data(BENTHOS),
       configs: [directory, environment],
       supervisord: tools.supervisord,
-      after: [tools.gojq, ...installed, ...after],
+      account,
+      after: [tools.gojq, ...installed.after, ...after],
     });
   }
 }

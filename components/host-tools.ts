@@ -9,14 +9,15 @@ import { type Supervisord, supervisord } from "../tasks/supervisord";
 /** What every component of a host leans on: the JSON reader of the scripts and the service manager. */
 export class HostTools extends pulumi.ComponentResource {
   readonly gojq: Task;
-  readonly supervisord: Supervisord;
+  /** Where it keeps the services alive; undefined on a host whose system does. */
+  readonly supervisord: Supervisord | undefined;
   /** Consents to lose messages are on the host. */
   readonly consents: Task;
 
   constructor(args: { readonly host: Host; readonly allowDataLoss: readonly string[] }, options?: pulumi.ComponentResourceOptions) {
     super("messaging:index:HostTools", `${args.host.key}-tools`, {}, options);
     this.gojq = artifact(args.host, this, { task: "gojq", name: "gojq", version: pinnedVersions("gojq")[0], link: true });
-    this.supervisord = supervisord(args.host, this);
+    this.supervisord = args.host.services === "supervisord" ? supervisord(args.host, this) : undefined;
     this.consents = allowDataLoss(args.host, this, args.allowDataLoss);
     this.registerOutputs({ memoryBytes: SUPERVISORD_BYTES, memory: { supervisord: SUPERVISORD_BYTES } });
   }

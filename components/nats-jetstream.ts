@@ -13,6 +13,7 @@ import { natsContext } from "../tasks/nats-context";
 import { natsGuard } from "../tasks/nats-guard";
 import { natsVerify } from "../tasks/nats-verify";
 import { service } from "../tasks/service";
+import { serviceAccount } from "../tasks/service-account";
 import type { HostTools } from "./host-tools";
 import { listeners } from "./listeners";
 
@@ -63,12 +64,17 @@ export class NatsJetStream extends pulumi.ComponentResource {
     const storeDir = storeDirectory(nats, layout);
     const server = artifact(host, this, { task: SERVER, name: SERVER, version: nats.version, link: false });
     const cli = artifact(host, this, { task: "nats-cli", name: "nats", version: pinnedVersions("nats")[0], link: true });
-    const data = dataDirectory(host, this, { name: "nats-data", path: storeDir });
+    const account = serviceAccount(host, this, "nats");
+    const data = dataDirectory(host, this, { name: "nats-data", path: storeDir, account });
     const config = configFile(host, this, {
       name: "nats-config",
       path: layout.etc("nats", "nats-server.conf"),
-      text: natsServerConf(nats, `${pulumi.getStack()}-${host.key}`, { storeDir, pidFile: layout.pidFile(SERVER) }),
+      text: natsServerConf(nats, `${pulumi.getStack()}-${host.key}`, {
+        storeDir,
+        pidFile: host.services.startsWith("systemd") ? undefined : layout.pidFile(SERVER),
+      }),
       check: { product: SERVER, version: nats.version },
+      group: account?.user,
       after: [server, data],
     });
     const running = service(host, this, {
@@ -77,6 +83,7 @@ export class NatsJetStream extends pulumi.ComponentResource {
         description: "NATS server with JetStream",
         command: [`${layout.opt(SERVER, "current")}/nats-server`, "-c", config.path],
         environment: { GOMEMLIMIT: String(nats.goMemLimitBytes) },
+        reloads: true,
         memoryBytes: nats.memoryBytes,
         // Two for each stream, one for each connection, and room (https://docs.nats.io/running-a-nats-service/introduction/running).
         openFiles: nats.maxConnections + 16_384,
@@ -84,7 +91,7 @@ export class NatsJetStream extends pulumi.ComponentResource {
         // Both signals shut JetStream down cleanly, but only on INT does the server exit with 0.
         stopSignal: "INT",
         stopTimeoutSeconds: 30,
-        writableDirectories: [storeDir, `${layout.prefix}/run`],
+        writableDirectories: [storeDir],
         logFile: layout.log(SERVER),
       },
       product: SERVER,
@@ -93,6 +100,7 @@ export class NatsJetStream extends pulumi.ComponentResource {
       dataDirectory: storeDir,
       configs: [config],
       supervisord: tools.supervisord,
+      account,
       after: [tools.gojq],
     });
     const { url, monitoringUrl } = natsUrls(nats);

@@ -16,6 +16,7 @@ import { pulsarGuard } from "../tasks/pulsar-guard";
 import { pulsarToolsVerify } from "../tasks/pulsar-tools-verify";
 import { pulsarVerify } from "../tasks/pulsar-verify";
 import { service } from "../tasks/service";
+import { type ServiceAccount, serviceAccount } from "../tasks/service-account";
 import type { HostTools } from "./host-tools";
 import { listeners } from "./listeners";
 
@@ -81,9 +82,10 @@ export class PulsarStandalone extends pulumi.ComponentResource {
     const server = artifact(host, this, pulsarArtifact(pulsar));
     const java = pulsar.javaHome === undefined ? [jre(host, this)] : [];
     const paths = pulsarPaths(pulsar, layout, host.platform);
-    const data = dataDirectory(host, this, { name: "pulsar-data", path: paths.data });
-    const logs = logDirectory(host, this, { name: "pulsar-logs", path: paths.logs });
-    const offloading = this.#offloading(args, paths);
+    const account = serviceAccount(host, this, PULSAR);
+    const data = dataDirectory(host, this, { name: "pulsar-data", path: paths.data, account });
+    const logs = logDirectory(host, this, { name: "pulsar-logs", path: paths.logs, account });
+    const offloading = this.#offloading(args, paths, account);
     const after = [server, ...java, data, logs];
     const conf = (name: string, file: string, text: string, more: { readonly base?: string; readonly check?: boolean } = {}) =>
       configFile(host, this, {
@@ -92,6 +94,7 @@ export class PulsarStandalone extends pulumi.ComponentResource {
         text,
         ...(more.base === undefined ? {} : { base: more.base }),
         ...(more.check === true ? { check: { product: PULSAR, version: pulsar.version } } : {}),
+        group: account?.user,
         after,
       });
     const distribution = layout.opt(PULSAR, pulsar.version);
@@ -101,9 +104,6 @@ export class PulsarStandalone extends pulumi.ComponentResource {
         name: PULSAR,
         description: "Apache Pulsar standalone",
         command: [
-          layout.starter,
-          layout.pidFile(PULSAR),
-          environment.path,
           `${layout.opt(PULSAR, "current")}/bin/pulsar`,
           "standalone",
           "--no-stream-storage",
@@ -118,6 +118,8 @@ export class PulsarStandalone extends pulumi.ComponentResource {
           String(pulsar.ports.bookie),
         ],
         environment: {},
+        environmentFile: { path: environment.path, launcher: [layout.starter, layout.pidFile(PULSAR), environment.path] },
+        compiles: true,
         memoryBytes: pulsar.memoryBytes,
         // RocksDB's files, one for each entry log and connection (https://pulsar.apache.org/docs/3.3.x/deploy-bare-metal/).
         openFiles: 65_536,
@@ -126,7 +128,7 @@ export class PulsarStandalone extends pulumi.ComponentResource {
         stopSignal: "TERM",
         // The broker itself gives up after 60 s (brokerShutdownTimeoutMs).
         stopTimeoutSeconds: 90,
-        writableDirectories: [paths.data, paths.logs, `${layout.prefix}/run`],
+        writableDirectories: [paths.data, paths.logs, ...(paths.tieredStorage === undefined ? [] : [paths.tieredStorage.directory])],
         logFile: layout.log(PULSAR),
       },
       product: PULSAR,
@@ -141,6 +143,7 @@ export class PulsarStandalone extends pulumi.ComponentResource {
         ...offloading.configs,
       ],
       supervisord: tools.supervisord,
+      account,
       after: [tools.gojq, ...offloading.after],
     });
     const programs = this.#tools(args, paths, after);
@@ -165,7 +168,7 @@ export class PulsarStandalone extends pulumi.ComponentResource {
   }
 
   /** The offloader and where it writes; nothing without tiered storage. */
-  #offloading({ host, pulsar }: PulsarStandaloneArgs, paths: PulsarPaths) {
+  #offloading({ host, pulsar }: PulsarStandaloneArgs, paths: PulsarPaths, account: ServiceAccount | undefined) {
     if (pulsar.tieredStorage === undefined || paths.tieredStorage === undefined) return { configs: [], after: [] };
     const { directory } = paths.tieredStorage;
     const offloaders = artifact(host, this, {
@@ -175,11 +178,12 @@ export class PulsarStandalone extends pulumi.ComponentResource {
       link: false,
       pin: pulsar.source?.offloaders && chosenPin(pulsar.source.offloaders, `apache-pulsar-offloaders-${pulsar.version}`),
     });
-    const offloaded = dataDirectory(host, this, { name: "pulsar-offload", path: directory });
+    const offloaded = dataDirectory(host, this, { name: "pulsar-offload", path: directory, account });
     const profile = configFile(host, this, {
       name: "pulsar-offload-profile",
       path: paths.tieredStorage.profile,
       text: offloadProfile(directory),
+      group: account?.user,
       after: [offloaders],
     });
     return { configs: [profile], after: [offloaders, offloaded] };

@@ -1,21 +1,97 @@
 import { z } from "zod";
-import { object } from "./schema";
 import { absolutePath, PREFIX_MAX_LENGTH } from "./paths";
+import { integer, object, whenSound } from "./schema";
+
+/** What a host can carry; namespaces go with Pulsar. */
+export const COMPONENTS = ["nats", "pulsar", "benthos"] as const;
+
+/** A key of the stack config whose component runs on hosts. */
+export type ComponentName = (typeof COMPONENTS)[number];
+
+/** What keeps services alive, as the config names it. */
+const SERVICES = ["auto", "supervisord", "systemd", "launchd"] as const;
+
+/** Where everything of a root install goes, unless the config says otherwise. */
+export const ROOT_PREFIX = "/opt/messaging";
+
+/** What the config says in place of a host key to take any: whoever answers then gets what the tasks send. */
+export const ANY_HOST_KEY = "insecure-accept-any";
 
 /** Keys of `messaging:hosts` are parts of resource names, paths and server names. */
 const hostKey = z.string().regex(/^[a-z][a-z0-9-]{0,30}$/);
 
-/** One host: how to reach it and what keeps its services alive. */
-const hostSchema = object({
-  connection: z.literal("local", "allowed: local").default("local"),
-  services: z.enum(["auto", "supervisord"], "allowed: auto or supervisord").default("auto"),
+const common = {
+  services: z.enum(SERVICES, `allowed: ${SERVICES.slice(0, -1).join(", ")} or ${SERVICES.at(-1)}`).default("auto"),
   prefix: absolutePath("the installation prefix")
     .refine(
       (path) => path.length <= PREFIX_MAX_LENGTH,
       `allowed: at most ${PREFIX_MAX_LENGTH} characters, because supervisord's socket lies below it`,
     )
     .optional(),
-});
+  components: z
+    .array(z.enum(COMPONENTS, `allowed: ${COMPONENTS.join(" or ")}`), `allowed: a list of ${COMPONENTS.join(", ")}`)
+    .min(1, "allowed: at least one component; a host that carries nothing is left out")
+    .optional(),
+};
+
+const HOST_KEY =
+  'allowed: the public key that the server proves to have, type and base64 as `ssh-keyscan -t ed25519 HOST` prints them ("ssh-ed25519 AAAA…"), ' +
+  `or in so many words ${ANY_HOST_KEY}`;
+const PRIVATE_KEY =
+  "allowed: a private key in PEM or OpenSSH format without a passphrase (one with a passphrase belongs in an agent: agent: true)";
+
+/** How to log in to an SSH server. */
+const login = {
+  host: z
+    .string("allowed: the name or address of the server")
+    .regex(/^[A-Za-z0-9]([A-Za-z0-9._:-]*[A-Za-z0-9])?$/, "allowed: the name or address of the server, without user or port"),
+  port: integer("a port", 1, 65535).default(22),
+  user: z
+    .string("allowed: the user to log in as")
+    .regex(/^[A-Za-z_][A-Za-z0-9._-]*$/, "allowed: the user to log in as, letters, digits and . _ -"),
+  privateKey: z
+    .string(PRIVATE_KEY)
+    .regex(/^-----BEGIN [A-Z ]*PRIVATE KEY-----\s[^]*-----END [A-Z ]*PRIVATE KEY-----\s*$/, PRIVATE_KEY)
+    .optional(),
+  agent: z.literal(true, "allowed: true, for the agent that SSH_AUTH_SOCK names").optional(),
+  hostKey: z
+    .string(HOST_KEY)
+    .regex(new RegExp(`^((ssh-ed25519|ssh-rsa|ecdsa-sha2-nistp(256|384|521)) [A-Za-z0-9+/]+=*|${ANY_HOST_KEY})$`), HOST_KEY),
+};
+
+function hasOneIdentity({ privateKey, agent }: { readonly privateKey?: string | undefined; readonly agent?: true | undefined }): boolean {
+  return (privateKey === undefined) !== (agent === undefined);
+}
+
+const oneIdentity = {
+  path: ["privateKey"],
+  message: "allowed: either privateKey, as a secret, or agent: true",
+  when: whenSound("privateKey", "agent"),
+};
+
+const localHost = object({ connection: z.literal("local"), ...common });
+
+const sshHost = object({
+  connection: z.literal("ssh"),
+  ...login,
+  jump: object(login).refine(hasOneIdentity, oneIdentity).optional(),
+  become: z.literal("sudo", "allowed: sudo, which must ask no password").optional(),
+  ...common,
+})
+  .refine(hasOneIdentity, oneIdentity)
+  .refine(({ user, become, prefix }) => user === "root" || become === "sudo" || prefix !== undefined, {
+    path: ["prefix"],
+    message: `allowed: a directory that the user may make, such as /home/USER/messaging; only root and become: sudo have a default (${ROOT_PREFIX})`,
+    when: whenSound("user", "become", "prefix"),
+  });
+
+/** One host: how to reach it, what keeps its services alive and what it carries. */
+const hostSchema = z.preprocess(
+  (host) => (typeof host === "object" && host !== null && !("connection" in host) ? { connection: "local", ...host } : host),
+  z.discriminatedUnion("connection", [localHost, sshHost], {
+    error: "allowed: local or ssh",
+  }),
+);
 
 /** `messaging:hosts`: the hosts of the stack by key; one local host when absent. */
 export const hostsSchema = z
@@ -25,8 +101,41 @@ export const hostsSchema = z
         ? "allowed: a host key of up to 31 lower-case letters, digits and -, starting with a letter"
         : "allowed: hosts by key, such as { local: {} }",
   })
-  .refine((hosts) => Object.keys(hosts).length === 1, "allowed: exactly one host")
+  .refine((hosts) => Object.keys(hosts).length > 0, "allowed: at least one host")
+  .superRefine((hosts, context) => {
+    const entries = Object.entries(hosts);
+    for (const [key, { components }] of entries.length > 1 ? entries : []) {
+      if (components === undefined)
+        context.addIssue({
+          code: "custom",
+          path: [key, "components"],
+          message: `allowed: a list of ${COMPONENTS.join(", ")}; with several hosts each names what it carries`,
+        });
+    }
+    const local = entries.filter(([, { connection }]) => connection === "local");
+    for (const [key] of local.slice(1))
+      context.addIssue({ code: "custom", path: [key, "connection"], message: `allowed: ssh; ${local[0]?.[0]} is this machine already` });
+  })
   .prefault({ local: {} });
 
-/** The parsed entry of one host. `prefix` is undefined where the user's data folder is meant. */
+/** The parsed entry of one host. `prefix` is undefined where the user's data folder or, for root, /opt is meant. */
 export type HostConfig = z.output<typeof hostSchema>;
+
+/** The parsed entry of a host that is reached over SSH. */
+export type SshHostConfig = z.output<typeof sshHost>;
+
+/** How to log in to one server: to a host, or to the one that is jumped over. */
+export type SshLogin = Pick<SshHostConfig, keyof typeof login>;
+
+/** The host key that a server must have; undefined where the config says that any will do. */
+export function pinnedHostKey({ hostKey: key }: SshLogin): string | undefined {
+  return key === ANY_HOST_KEY ? undefined : key;
+}
+
+/**
+ * The components that a host carries, in the order of COMPONENTS.
+ * @param declared the keys of the stack config that declare a component
+ */
+export function carried(host: HostConfig, declared: Readonly<Partial<Record<ComponentName, unknown>>>): ComponentName[] {
+  return COMPONENTS.filter((name) => declared[name] !== undefined && (host.components?.includes(name) ?? true));
+}

@@ -1,7 +1,7 @@
 import * as pulumi from "@pulumi/pulumi";
 import { z } from "zod";
 import { benthosSchema } from "./benthos";
-import { hostsSchema } from "./hosts";
+import { carried, type ComponentName, COMPONENTS, type HostConfig, hostsSchema } from "./hosts";
 import { namespacesSchema } from "./namespaces";
 import { natsSchema } from "./nats";
 import { wantedPorts } from "./ports";
@@ -43,15 +43,42 @@ const configSchema = object({
     )
     .default([]),
 })
-  .refine((config) => planRam(config).plannedBytes <= config.ramBudget, {
-    path: ["ramBudget"],
-    error: ({ input }) => {
-      const { byComponent, plannedBytes } = planRam(input as Parameters<typeof planRam>[0]);
-      const parts = Object.entries(byComponent).map(([name, bytes]) => `${name} ${formatBytes(bytes)}`);
-      return `allowed: at least ${formatBytes(plannedBytes)}, what the components are planned with (${parts.join(" + ")}); raise it or lower their memory`;
+  .superRefine(
+    ({ hosts, ...declared }, context) => {
+      for (const [key, host] of Object.entries(hosts)) {
+        for (const [index, name] of (host.components ?? []).entries()) {
+          if (declared[name] === undefined)
+            context.addIssue({
+              code: "custom",
+              path: ["hosts", key, "components", index],
+              message: `allowed: a component that is declared, here with messaging:${name}`,
+            });
+        }
+      }
+      for (const name of COMPONENTS) {
+        if (declared[name] !== undefined && !Object.values(hosts).some((host) => carried(host, declared).includes(name)))
+          context.addIssue({
+            code: "custom",
+            path: [name],
+            message: "allowed: a component that a host carries; no components of messaging:hosts name it",
+          });
+      }
     },
-    when: whenSound("ramBudget", "nats", "pulsar", "benthos"),
-  })
+    { when: whenSound("hosts", ...COMPONENTS) },
+  )
+  .superRefine(
+    ({ hosts, ramBudget, ...declared }, context) => {
+      for (const [key, host] of Object.entries(hosts)) {
+        const { byComponent, plannedBytes } = planRam(onHost(host, declared), host.connection === "local");
+        if (plannedBytes <= ramBudget) continue;
+        const parts = Object.entries(byComponent).map(([name, bytes]) => `${name} ${formatBytes(bytes)}`);
+        const where = Object.keys(hosts).length > 1 ? ` on host ${key}` : "";
+        const message = `allowed: at least ${formatBytes(plannedBytes)}, what the components are planned with${where} (${parts.join(" + ")}); raise it or lower their memory`;
+        context.addIssue({ code: "custom", path: ["ramBudget"], message });
+      }
+    },
+    { when: whenSound("hosts", "ramBudget", ...COMPONENTS) },
+  )
   .superRefine(
     ({ namespaces, pulsar }, context) => {
       for (const [name, { offload }] of Object.entries(namespaces)) {
@@ -84,6 +111,12 @@ const configSchema = object({
 /** The parsed stack config: plain data, every number with its unit in the name. */
 export type Config = z.output<typeof configSchema>;
 
+/** The declared components that a host carries, and nothing else. */
+export function onHost<Declared extends Pick<Config, ComponentName>>(host: HostConfig, declared: Declared): Pick<Declared, ComponentName> {
+  const names = carried(host, declared);
+  return Object.fromEntries(names.map((name) => [name, declared[name]]));
+}
+
 /**
  * Checks the raw `messaging:*` values of a stack.
  * @param raw values by key without the `messaging:` prefix
@@ -98,7 +131,7 @@ export function parseConfig(raw: Readonly<Record<string, unknown>>): Config {
 
 /**
  * Reads and checks the stack config. The only place that reads pulumi config.
- * @throws pulumi.RunError as parseConfig does
+ * @throws pulumi.RunError as parseConfig does, and when a private key stands in the settings in clear
  */
 export function loadConfig(): Config {
   const raw: Record<string, unknown> = {};
@@ -106,7 +139,23 @@ export function loadConfig(): Config {
     const [namespace, name] = key.split(":", 2);
     if (namespace === NAMESPACE && name !== undefined) raw[name] = structured(value);
   }
-  return parseConfig(raw);
+  const config = parseConfig(raw);
+  if (!isSecret(`${NAMESPACE}:hosts`)) {
+    const clear = Object.entries(config.hosts).filter(
+      ([, host]) => host.connection === "ssh" && (host.privateKey ?? host.jump?.privateKey) !== undefined,
+    );
+    const advice = (key: string) => `pulumi config set --secret --path "${NAMESPACE}:hosts.${key}.privateKey" < FILE`;
+    const problems = clear.map(
+      ([key]) => `${NAMESPACE}:hosts.${key}.privateKey: stands in the settings in clear; allowed: a secret (${advice(key)})`,
+    );
+    if (problems.length > 0) throw refusal(`${problems.length} problem(s) in the stack config`, problems);
+  }
+  return config;
+}
+
+/** Is the value of a key encrypted in the settings, or a part of it? The SDK knows and leaves it out of its types. */
+function isSecret(key: string): boolean {
+  return (pulumi.runtime as unknown as { readonly isConfigSecret: (key: string) => boolean }).isConfigSecret(key);
 }
 
 /** The engine hands objects and numbers over as JSON and strings as they are. */
@@ -118,11 +167,23 @@ function structured(value: string): unknown {
   }
 }
 
+const HIDDEN = "[secret]";
+
+/** Private keys are in no message, be they right or wrong. */
+function withoutKeys(name: string, value: unknown): unknown {
+  return name === "privateKey" ? HIDDEN : value;
+}
+
 function describe(issue: z.core.$ZodIssue, raw: unknown): string[] {
   const paths = issue.code === "unrecognized_keys" ? issue.keys.map((key) => [...issue.path, key]) : [issue.path];
   return paths.map((path) => {
     const given = path.reduce<unknown>((value, key) => (value as Record<PropertyKey, unknown> | undefined)?.[key], raw);
-    const found = issue.code === "unrecognized_keys" ? "unknown key" : given === undefined ? "not set" : `got ${JSON.stringify(given)}`;
+    const found =
+      issue.code === "unrecognized_keys"
+        ? "unknown key"
+        : given === undefined
+          ? "not set"
+          : `got ${path.at(-1) === "privateKey" ? HIDDEN : JSON.stringify(given, withoutKeys)}`;
     return `${NAMESPACE}:${path.map(String).join(".")}: ${found}; ${issue.message}`;
   });
 }

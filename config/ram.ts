@@ -14,13 +14,17 @@ export interface RamPlan {
 /**
  * What the declared components may use at most on one host.
  * @param components the parsed configs of the components the host carries
+ * @param supervisord does it keep them alive? What is the system's own costs the stack nothing.
  */
-export function planRam(components: {
-  readonly nats?: NatsConfig | undefined;
-  readonly pulsar?: PulsarConfig | undefined;
-  readonly benthos?: BenthosConfig | undefined;
-}): RamPlan {
-  const byComponent: Record<string, number> = { supervisord: SUPERVISORD_BYTES };
+export function planRam(
+  components: {
+    readonly nats?: NatsConfig | undefined;
+    readonly pulsar?: PulsarConfig | undefined;
+    readonly benthos?: BenthosConfig | undefined;
+  },
+  supervisord: boolean,
+): RamPlan {
+  const byComponent: Record<string, number> = supervisord ? { supervisord: SUPERVISORD_BYTES } : {};
   for (const component of ["pulsar", "nats", "benthos"] as const) {
     const config = components[component];
     if (config !== undefined) byComponent[component] = config.memoryBytes;

@@ -1,8 +1,13 @@
+import { existsSync } from "node:fs";
 import * as command from "@pulumi/command";
 import * as pulumi from "@pulumi/pulumi";
+import type { HostConfig } from "../config/hosts";
+import type { HostFacts } from "./last-known";
 import type { Layout } from "./layout";
-import type { Observation } from "./observe";
+import type { ObservedTask, Observation } from "./observe";
 import { digest, scriptsInstaller } from "./scripts";
+import { capsMemory, type ServiceManager } from "./services";
+import { resourceConnection } from "./ssh";
 import { resourceName, stackKey, taskInputs, type TaskText } from "./task";
 
 /** A step to declare. */
@@ -24,9 +29,13 @@ export interface Task {
 export interface HostArgs {
   /** Key in `messaging:hosts`, the first part of every resource name. */
   readonly key: string;
+  readonly config: HostConfig;
   readonly layout: Layout;
   readonly observation: Observation;
   readonly budget: Budget;
+  readonly services: ServiceManager;
+  /** It does not answer: its tasks are declared and left as they are. */
+  readonly gone?: boolean;
 }
 
 /** What policies compare plans with. */
@@ -35,6 +44,17 @@ export interface Budget {
   readonly ramBudgetBytes: number;
   /** What is left to the system and to the models beside them. */
   readonly ramReserveBytes: number;
+}
+
+/** A file of the driver that a host takes. */
+export interface CopySpec {
+  /** Resource name without the host key of the task that uses it. */
+  readonly task: string;
+  readonly version: string;
+  /** Absolute path on the driver; it is read only when the host needs it. */
+  readonly file: string;
+  /** Absolute path on the host. */
+  readonly remotePath: string;
 }
 
 interface CommandArgs {
@@ -52,7 +72,12 @@ export class Host extends pulumi.ComponentResource {
   readonly key: string;
   readonly layout: Layout;
   readonly platform: string;
+  readonly services: ServiceManager;
+  /** `cgroup` where the system enforces the caps of memory, else `runtime`. */
+  readonly enforcement: "cgroup" | "runtime";
+  readonly #args: HostArgs;
   readonly #observation: Observation;
+  readonly #copied: Record<string, string> = {};
   readonly #scripts: Task;
 
   constructor(args: HostArgs, options?: pulumi.ComponentResourceOptions) {
@@ -60,10 +85,18 @@ export class Host extends pulumi.ComponentResource {
     this.key = args.key;
     this.layout = args.layout;
     this.platform = args.observation.platform;
+    this.services = args.services;
+    this.enforcement = capsMemory(args.services, args.observation) ? "cgroup" : "runtime";
+    this.#args = args;
     this.#observation = args.observation;
     this.#scripts = this.#declareScripts();
     const { observed, memoryBytes, fileSystems, user } = args.observation;
-    this.registerOutputs({ ...args.budget, ...(observed ? { memoryOfHostBytes: memoryBytes, fileSystems, servicesRunAs: user } : {}) });
+    this.registerOutputs({
+      ...args.budget,
+      ...(observed
+        ? { memoryOfHostBytes: memoryBytes, fileSystems, servicesRunAs: args.services === "systemd" ? "users of their own" : user }
+        : {}),
+    });
   }
 
   /**
@@ -75,35 +108,105 @@ export class Host extends pulumi.ComponentResource {
     const stdin = taskInputs(this.key, this.layout.prefix, spec);
     const dependsOn = [this.#scripts, ...spec.after].map((task) => task.resource);
     const concerned = spec.after.some((task) => task.drifted);
-    return this.#declare(name, { call: this.layout.launcher, stdin, parent, dependsOn, concerned });
+    return this.#declare(name, { call: this.#asUser(this.layout.launcher), stdin, parent, dependsOn, concerned });
+  }
+
+  /** Is it another machine than the one that runs the program? */
+  get remote(): boolean {
+    return this.#args.config.connection === "ssh";
+  }
+
+  /** What the next up may need to know when the host does not answer. */
+  get facts(): HostFacts {
+    const { config, observation, services } = this.#args;
+    const address = config.connection === "local" ? undefined : `${config.host}:${config.port}`;
+    return { platform: observation.platform, services, home: observation.home, address, copied: this.#copied };
+  }
+
+  /**
+   * Does an artefact come from the driver? Decided when it is first installed: where the host cannot reach its source. It stays so, because what is declared
+   * must not come and go with a network.
+   * @param task resource name without the host key
+   * @param downloadable has it a source that a host can fetch it from?
+   */
+  copies(task: string, downloadable: boolean): boolean {
+    if (this.#args.config.connection === "local") return false;
+    const known = this.#task(task);
+    if (known !== undefined) return known.copied !== undefined;
+    return !downloadable || !(this.#observation.reaches ?? this.#task("gojq")?.copied === undefined);
+  }
+
+  /** Where a copied file arrives: in the home of the user that logs in, whom SFTP writes as. */
+  arrival(file: string): string {
+    return `${this.#observation.home}/.messaging-${file}`;
+  }
+
+  /** Declares the copy of a file that a task of this host takes. While that task is as it was applied nothing is read or copied, whatever became of the file. */
+  copy(parent: pulumi.Resource, spec: CopySpec): Task {
+    const { config } = this.#args;
+    if (config.connection === "local") throw new Error("nothing is copied to this very machine");
+    const name = `${resourceName(this.key, { name: spec.task })}-copy`;
+    const known = this.#task(spec.task);
+    const inPlace = this.#args.gone === true || (known?.copied === spec.version && known.differences.length === 0);
+    this.#copied[resourceName(this.key, { name: spec.task })] = spec.version;
+    const resource = new command.remote.CopyToRemote(
+      name,
+      {
+        connection: resourceConnection(config),
+        remotePath: spec.remotePath,
+        source: inPlace ? new pulumi.asset.StringAsset("in place") : fileToCopy(spec.file),
+        // The task that installs the file removes it, so the same file may have to come again.
+        triggers: [this.#observation.time],
+      },
+      { parent, dependsOn: [this.#scripts.resource], ...(inPlace ? { ignoreChanges: this.#untouched(["source", "triggers"]) } : {}) },
+    );
+    return { resource, digest: digest(spec.version), drifted: false };
+  }
+
+  #task(task: string): ObservedTask | undefined {
+    return this.#observation.tasks.get(resourceName(this.key, { name: task }));
+  }
+
+  /** Inputs whose old values are kept; all of them on a host that is gone. */
+  #untouched(inputs: readonly string[]): string[] {
+    const all = ["connection", "create", "update", "delete", "stdin", "source", "remotePath", "triggers"];
+    return this.#args.gone === true ? all : [...inputs];
   }
 
   #declareScripts(): Task {
     const name = resourceName(this.key, { name: "scripts" });
     const stdin = scriptsInstaller({ PREFIX: this.layout.prefix, RESOURCE: name, STACK: stackKey() });
-    return this.#declare(name, { call: "sh -s --", stdin, parent: this, dependsOn: [], concerned: false });
+    return this.#declare(name, { call: this.#asUser("sh -s --"), stdin, parent: this, dependsOn: [], concerned: false });
+  }
+
+  /** The call as the user that tasks run as. */
+  #asUser(call: string): string {
+    const { config } = this.#args;
+    return config.connection === "ssh" && config.become === "sudo" ? `sudo -n ${call}` : call;
   }
 
   #declare(name: string, args: CommandArgs): Task {
-    const found = this.#drift(name, args.concerned);
-    const update = found ?? this.#outdated(name);
+    const { config, gone } = this.#args;
+    const found = gone === true ? undefined : this.#drift(name, args.concerned);
+    const update = gone === true ? undefined : (found ?? this.#outdated(name));
     const apply = `${args.call} apply`;
-    const resource = new command.local.Command(
-      name,
-      {
-        create: apply,
-        update: update === undefined ? apply : `${apply}\n${update}`,
-        delete: `${args.call} remove`,
-        stdin: args.stdin,
-        addPreviousOutputInEnv: false,
-      },
-      {
-        parent: args.parent,
-        dependsOn: args.dependsOn,
-        // `update` is where drift shows; without drift its old text is no change. (Command has no Read: pulumi-command issue 432.)
-        ...(update === undefined ? { ignoreChanges: ["update"] } : {}),
-      },
-    );
+    const inputs = {
+      create: apply,
+      update: update === undefined ? apply : `${apply}\n${update}`,
+      delete: `${args.call} remove`,
+      stdin: args.stdin,
+      addPreviousOutputInEnv: false,
+    };
+    const options = {
+      parent: args.parent,
+      dependsOn: args.dependsOn,
+      // `update` is where drift shows; without drift its old text is no change. (Command has no Read: pulumi-command issue 432.)
+      ...(update === undefined ? { ignoreChanges: this.#untouched(["update"]) } : {}),
+    };
+    const resource =
+      config.connection === "local"
+        ? new command.local.Command(name, inputs, options)
+        : new command.remote.Command(name, { ...inputs, connection: resourceConnection(config) }, options);
     return { resource, digest: digest(args.stdin), drifted: found !== undefined };
   }
 
@@ -123,4 +226,13 @@ export class Host extends pulumi.ComponentResource {
     const observed = this.#observation.tasks.get(name);
     return observed?.outdated === true ? `# in the ledger in an earlier format; last applied ${observed.applied}` : undefined;
   }
+}
+
+/** @throws Error when the file is not there, except in a preview, which needs none */
+function fileToCopy(file: string): pulumi.asset.Asset {
+  if (existsSync(file)) return new pulumi.asset.FileAsset(file);
+  if (pulumi.runtime.isDryRun()) return new pulumi.asset.StringAsset("fetched by the next up");
+  throw new Error(
+    `${file} is missing; \`npm run setup\` brings what this machine's platform needs, a host of another one has to reach the sources itself`,
+  );
 }

@@ -20,6 +20,8 @@ export interface ObservedTask {
   readonly differences: readonly string[];
   /** Is its entry in a format that is not read any more? Nothing is compared then. */
   readonly outdated: boolean;
+  /** Version of an artefact that was copied from the driver; undefined where the host downloaded it, and for every other task. */
+  readonly copied: string | undefined;
 }
 
 /** A file system of a host. */
@@ -27,16 +29,6 @@ export interface FileSystem {
   readonly mount: string;
   readonly sizeBytes: number;
   readonly availableBytes: number;
-}
-
-/** What to look at besides a host's facts and its ledger. */
-export interface Questions {
-  /** Ports whose listeners are asked for. */
-  readonly ports: readonly number[];
-  /** Absolute paths whose file systems are asked for. */
-  readonly directories?: readonly string[];
-  /** Declared tasks that the host may refuse; undefined: look only. */
-  readonly guarded?: readonly Guarded[];
 }
 
 /** A task that a host may refuse, asked about before anything is changed. */
@@ -59,8 +51,21 @@ export interface Observation {
   readonly memoryBytes: number;
   /** Who carries out the tasks; undefined where nobody looked. */
   readonly user: string | undefined;
-  /** Each once. */
+  /** Of the directories that were asked about, in that order, each once. */
   readonly fileSystems: readonly FileSystem[];
+  /** Does it run tasks as root? */
+  readonly root: boolean;
+  /** Home of the user that logs in. */
+  readonly home: string;
+  readonly init: "systemd" | "launchd" | "other";
+  /** The user's own systemd manager outlives the user's sessions. */
+  readonly lingers: boolean;
+  /** That manager may cap memory. */
+  readonly userMemory: boolean;
+  /** Programs that tasks may need, as far as they are there. */
+  readonly programs: ReadonlySet<string>;
+  /** Can it fetch files from their official sources? Undefined where it was not asked because it has some. */
+  readonly reaches: boolean | undefined;
   readonly listeners: readonly Listener[];
   /** Project and stack that installed into our prefix, or undefined on a bare host. */
   readonly stack: string | undefined;
@@ -73,13 +78,31 @@ export interface Observation {
   readonly refusals: readonly string[];
 }
 
+/** Runs a shell program on a host with arguments; what it prints. */
+export type RunProgram = (program: string, args: readonly string[]) => Promise<string>;
+
+/** What a host is asked. */
+export interface Questions {
+  readonly prefix: string;
+  /** Project and stack, the key of the ledger. */
+  readonly stack: string;
+  /** Ports whose listeners are asked for. */
+  readonly ports: readonly number[];
+  /** Absolute paths whose file systems are asked for. */
+  readonly directories?: readonly string[];
+  /** Declared tasks that the host may refuse; undefined: look only. */
+  readonly guarded?: readonly Guarded[];
+  /** A file that a bare host tries to reach; undefined: it does not matter. */
+  readonly source?: string;
+}
+
 /**
- * Observes the local host in one run of scripts/observe.sh.
- * @param stack project and stack, the key of the ledger
+ * Observes a host in one run of scripts/observe.sh.
  * @throws Error when the script fails or does not end within 60 s, and when a newer version of this project wrote the ledger
  */
-export async function observeLocal(prefix: string, stack: string, questions: Questions): Promise<Observation> {
-  const observation = parseObservation(await runLocal(observeProgram(questions), [prefix, stack, ...questions.ports.map(String)]));
+export async function observe(run: RunProgram, questions: Questions): Promise<Observation> {
+  const { prefix, stack, ports } = questions;
+  const observation = parseObservation(await run(observeProgram(questions), [prefix, stack, ...ports.map(String)]));
   if (observation.ledgerFormat > LEDGER_FORMAT) {
     throw new Error(
       `its ledger below ${prefix} has format ${observation.ledgerFormat}, written by a newer version of this project; ` +
@@ -95,11 +118,12 @@ export function unobserved(platform: string): Observation {
 }
 
 /** The shell program that observes a host. */
-export function observeProgram({ guarded, directories = [] }: Omit<Questions, "ports">): string {
+export function observeProgram({ guarded, source, directories = [] }: Pick<Questions, "guarded" | "source" | "directories">): string {
   const declared = guarded === undefined ? "" : `DECLARED='${guarded.flatMap(({ resources }) => resources).join(" ")}'\n`;
   const guards = (guarded ?? []).map(({ inputs }) => `guard <<'END OF GUARD'\n${inputs}END OF GUARD\n`);
   const fileSystems = directories.map((directory) => `file_system ${directory}\n`);
-  return `${scriptText("observe.sh")}\nFORMAT=${LEDGER_FORMAT}\n${declared}${guards.join("")}${fileSystems.join("")}observe_tasks\n`;
+  const reach = source === undefined ? "" : `reach '${source}'\n`;
+  return `${scriptText("observe.sh")}\n${reach}FORMAT=${LEDGER_FORMAT}\n${declared}${guards.join("")}${fileSystems.join("")}observe_tasks\n`;
 }
 
 /**
@@ -130,8 +154,15 @@ export function parseObservation(output: string): Observation {
     time: new Date().toISOString(),
     platform: of("platform")[0]?.[0] ?? "unknown",
     memoryBytes: Number(of("memory")[0]?.[0] ?? NaN),
-    user: of("user")[0]?.[0],
+    user: of("user")[0]?.[1],
     fileSystems: [...new Map(fileSystems).values()],
+    root: of("user")[0]?.[0] === "0",
+    home: of("home")[0]?.[0] ?? "/",
+    init: (of("init")[0]?.[0] ?? "other") as Observation["init"],
+    lingers: of("linger")[0]?.[0] === "yes",
+    userMemory: of("linger")[0]?.[1] === "memory",
+    programs: new Set((of("programs")[0]?.[0] ?? "").split(" ")),
+    reaches: ((answer) => (answer === undefined ? undefined : answer === "yes"))(of("reaches")[0]?.[0]),
     listeners: of("listener").map(([port, pid, command]) => ({
       port: Number(port),
       pid: pid === "unknown" ? undefined : Number(pid),
@@ -142,12 +173,13 @@ export function parseObservation(output: string): Observation {
     refusals: of("refusal").map(([line]) => line ?? ""),
     ledgerFormat: Math.max(0, ...of("task").map(([, , format]) => Number(format ?? 0))),
     tasks: new Map(
-      of("task").map(([resource = "", applied = "", format]) => [
+      of("task").map(([resource = "", applied = "", format, copied = ""]) => [
         resource,
         {
           applied,
           differences: differences.filter(([name]) => name === resource).map(([, line]) => line ?? ""),
           outdated: format !== undefined && Number(format) < LEDGER_FORMAT,
+          copied: copied === "" ? undefined : copied,
         },
       ]),
     ),

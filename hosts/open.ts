@@ -1,16 +1,22 @@
 import * as pulumi from "@pulumi/pulumi";
-import type { HostConfig } from "../config/hosts";
-import type { WantedPort } from "../config/ports";
+import { installBytes, neededPrograms } from "../config/footprint";
+import { type ComponentName, type HostConfig, ROOT_PREFIX } from "../config/hosts";
+import { artifactPin, pinnedVersions } from "../config/pins";
 import { refusal } from "../config/refusal";
+import type { WantedPort } from "../config/ports";
 import { formatBytes } from "../config/units";
 import { dataDir, platform } from "../setup/paths";
-import { type Budget, Host } from "./host";
+import { type Budget, Host, type HostArgs } from "./host";
 import { type Layout, layout } from "./layout";
-import { type Listener, type Observation, observeLocal, unobserved } from "./observe";
+import { lastKnown } from "./last-known";
+import { type Listener, type Observation, observe, parseObservation, unobserved } from "./observe";
+import { chooseServices, type ServiceManager } from "./services";
+import { HostGone, onHost } from "./ssh";
 import { resourceName, stackKey, taskInputs, type TaskText } from "./task";
 
 /** What a host is going to carry, as far as it may refuse it. */
 export interface HostPlan {
+  readonly components: readonly ComponentName[];
   /** Ports that its components will listen on. */
   readonly ports: readonly WantedPort[];
   /** Sum of the components' memory caps in bytes. */
@@ -28,40 +34,114 @@ export interface HostPlan {
   readonly allowDataLoss: readonly string[];
 }
 
+/** A host of the config and what it is going to carry. */
+export interface PlannedHost {
+  readonly key: string;
+  readonly config: HostConfig;
+  readonly plan: HostPlan;
+}
+
 /**
- * Observes a host and declares it.
- * @throws pulumi.RunError when another stack lives in the prefix, a stranger holds a port, the host has less memory than planned, or a change would
- * lose messages without consent, before anything is changed
+ * Observes hosts, all of them before anything is declared on one, and declares them. One that is gone is declared as it was last known, with a warning, and
+ * nothing is done to it.
+ * @returns the hosts in the given order
+ * @throws pulumi.RunError with every reason: a host cannot be observed, another stack lives in its prefix, a stranger holds a port, it lacks memory, disk or
+ * programs, its address is another than before, or a change would lose messages without consent
  */
-export async function openHost(key: string, config: HostConfig, plan: HostPlan): Promise<Host> {
-  const paths = layout(config.prefix ?? dataDir());
-  const [observation, found] = await Promise.all([observe(key, paths, plan), plan.check(paths)]);
+export async function openHosts(planned: readonly PlannedHost[]): Promise<Host[]> {
+  const observed = await Promise.all(planned.map(observeHost));
+  const refused = observed.filter(({ problems }) => problems.length > 0);
+  const [first] = refused;
+  if (first !== undefined) {
+    const headline =
+      refused.length === 1
+        ? `host ${first.key} ${first.headline}`
+        : `hosts ${refused.map(({ key }) => key).join(", ")} cannot carry this stack`;
+    throw refusal(
+      headline,
+      refused.flatMap(({ problems }) => problems),
+    );
+  }
+  return observed.map(({ host }) => new Host(host));
+}
+
+/** What came of looking at a host. */
+type Observed = { readonly key: string; readonly headline: string; readonly problems: readonly string[]; readonly host: HostArgs };
+
+async function observeHost({ key, config, plan }: PlannedHost): Promise<Observed> {
+  const paths = layout(config.prefix ?? (config.connection === "local" ? dataDir() : ROOT_PREFIX));
+  const host = { key, config, layout: paths, budget: plan.budget };
+  const checked = plan.check(paths);
+  if (!plan.observe)
+    return { key, headline: "cannot carry this stack", problems: await checked, host: { ...host, ...(await notLookedAt(key, config)) } };
+  const unknown = { ...host, observation: parseObservation(""), services: "supervisord" } as const;
+  let observation: Observation;
+  try {
+    observation = await onHost(config, (run) =>
+      observe(run, {
+        prefix: paths.prefix,
+        stack: stackKey(),
+        ports: plan.ports.map(({ port }) => port),
+        directories: [paths.prefix, ...plan.directories.filter((path) => path !== undefined)],
+        guarded: plan.guarded(paths).map((task) => ({
+          resources: [task, ...(task.earlier ?? []).map((name) => ({ name }))].map((each) => resourceName(key, each)),
+          inputs: taskInputs(key, paths.prefix, task),
+        })),
+        ...(config.connection === "local" ? {} : { source: officialSource() }),
+      }),
+    );
+  } catch (error) {
+    if (!(error instanceof HostGone)) {
+      return { key, headline: "cannot be observed", problems: [error instanceof Error ? error.message : String(error)], host: unknown };
+    }
+    const known = await lastKnown(key);
+    if (known === undefined) {
+      return { key, headline: "cannot be reached", problems: [`messaging:hosts.${key}.host: ${error.message}`], host: unknown };
+    }
+    void pulumi.log.warn(
+      `host ${key} cannot be reached, nothing is done to it: ${error.message}. If it is gone for good: npm run forget -- ${key}`,
+    );
+    return { key, headline: "", problems: [], host: { ...host, observation: known.observation, services: known.services, gone: true } };
+  }
+  const services = chooseServices(config, observation, `messaging:hosts.${key}`);
   const problems = [
-    ...found,
+    ...(await checked),
     ...foreignStack(key, paths.prefix, observation),
     ...heldPorts(key, plan.ports, observation),
     ...tooLittleMemory(key, plan, observation),
+    ...tooLittleDisk(key, paths.prefix, plan.components, observation),
+    ...("problem" in services ? [services.problem] : missingPrograms(key, config, plan.components, services.manager, observation)),
+    ...(await moved(key, config, observation)),
     ...unconsented(observation.refusals, plan.allowDataLoss),
   ];
-  if (problems.length > 0) throw refusal(`host ${key} cannot carry this stack`, problems);
-  const host = new Host({ key, layout: paths, observation, budget: plan.budget });
-  if (!plan.observe)
-    void pulumi.log.warn(`host ${key} is not looked at (messaging:observe: false): no drift is shown, nothing refused`, host);
-  return host;
+  const manager = "problem" in services ? unknown.services : services.manager;
+  return { key, headline: "cannot carry this stack", problems, host: { ...host, observation, services: manager } };
 }
 
-async function observe(key: string, paths: Layout, plan: HostPlan): Promise<Observation> {
-  if (!plan.observe) return unobserved(platform());
-  return observeLocal(paths.prefix, stackKey(), {
-    ports: plan.ports.map(({ port }) => port),
-    directories: [paths.prefix, ...plan.directories.filter((path) => path !== undefined)],
-    guarded: plan.guarded(paths).map((task) => ({
-      resources: [task, ...(task.earlier ?? []).map((name) => ({ name }))].map((each) => resourceName(key, each)),
-      inputs: taskInputs(key, paths.prefix, task),
-    })),
-  }).catch((error: unknown) => {
-    throw refusal(`host ${key} cannot be observed`, [error instanceof Error ? error.message : String(error)]);
-  });
+/** A host that nobody looks at, as the last up knew it. */
+async function notLookedAt(key: string, config: HostConfig): Promise<Pick<HostArgs, "observation" | "services">> {
+  void pulumi.log.warn(`host ${key} is not looked at (messaging:observe: false): no drift is shown, nothing refused`);
+  const known = config.connection === "local" ? undefined : await lastKnown(key);
+  if (known !== undefined) return { observation: { ...known.observation, observed: false }, services: known.services };
+  const usual = config.connection === "local" ? "supervisord" : "systemd";
+  return { observation: unobserved(platform()), services: config.services === "auto" ? usual : config.services };
+}
+
+/** A host that has nothing of ours, although the stack was deployed to one of this key at another address: two hosts, not one. */
+async function moved(key: string, config: HostConfig, { stack }: Observation): Promise<string[]> {
+  if (config.connection === "local" || stack !== undefined) return [];
+  const known = await lastKnown(key);
+  const address = `${config.host}:${config.port}`;
+  if (known?.address === undefined || known.address === address) return [];
+  return [
+    `messaging:hosts.${key}.host: the stack was deployed to ${known.address}, and ${address} has nothing of it; allowed: the old address until \`npm run destroy\` has ` +
+      `cleaned up there, another key for the new host, or, when the old one is gone for good, \`npm run forget -- ${key}\` first`,
+  ];
+}
+
+/** A file whose source stands for all official ones. */
+function officialSource(): string {
+  return artifactPin("gojq", pinnedVersions("gojq")[0], "linux-amd64").sources.find(({ url }) => url !== undefined)?.url ?? "";
 }
 
 /** The refusals that the config does not answer; a host knows the consents of the last up only. */
@@ -90,6 +170,33 @@ function tooLittleMemory(key: string, { plannedBytes, budget }: HostPlan, { memo
   if (!(plannedBytes + budget.ramReserveBytes > memoryBytes)) return [];
   const plan = `the components are planned with ${formatBytes(plannedBytes)}, messaging:ramReserve keeps ${formatBytes(budget.ramReserveBytes)}`;
   return [`messaging:ramBudget: ${plan}, host ${key} has ${formatBytes(memoryBytes)}`];
+}
+
+/** Room is asked for before the first installation only: afterwards most of it is used by what was asked for. */
+function tooLittleDisk(key: string, prefix: string, components: readonly ComponentName[], { fileSystems, stack }: Observation): string[] {
+  const needed = installBytes(components);
+  // The first that was asked about is that of the prefix.
+  const free = fileSystems[0]?.availableBytes;
+  if (stack !== undefined || free === undefined || needed <= free) return [];
+  return [
+    `messaging:hosts.${key}.prefix: installing takes ${formatBytes(needed)}, ${prefix} on host ${key} has ${formatBytes(free)} free; allowed: a prefix with room`,
+  ];
+}
+
+function missingPrograms(
+  key: string,
+  config: HostConfig,
+  components: readonly ComponentName[],
+  manager: ServiceManager,
+  { programs }: Observation,
+): string[] {
+  const missing = neededPrograms(components).filter((program) => !programs.has(program));
+  if (!programs.has("curl") && !programs.has("wget")) missing.push("curl or wget");
+  if (manager === "supervisord" && !programs.has("python3")) missing.push("python3 (for supervisord)");
+  if (manager === "systemd" && !programs.has("systemd-sysusers") && !programs.has("useradd")) missing.push("systemd-sysusers or useradd");
+  if (missing.length === 0) return [];
+  const where = config.connection === "local" ? "" : ` on ${config.host}`;
+  return [`messaging:hosts.${key}: missing${where}: ${[...new Set(missing)].join(", ")}; install it there first`];
 }
 
 function holder({ pid, command }: Listener): string {

@@ -1,5 +1,6 @@
 import { parseArgs } from "node:util";
-import { observeLocal } from "../hosts/observe";
+import { observe } from "../hosts/observe";
+import { onHost } from "../hosts/ssh";
 import { deployedHosts, STACK } from "./stack-state";
 
 /** One task whose host is not as it was applied. */
@@ -13,8 +14,8 @@ interface Drift {
 
 /** What differs on the hosts of the stack from what was applied. Exit code 0: nothing, 2: drift, 1: error. */
 async function drift(): Promise<Drift[]> {
-  const perHost = deployedHosts().map(async ({ prefix, tasks }) => {
-    const observed = await observeLocal(prefix, `messaging/${STACK}`, { ports: [] });
+  const perHost = deployedHosts().map(async ({ config, prefix, tasks }) => {
+    const observed = await onHost(config, (run) => observe(run, { prefix, stack: `messaging/${STACK}`, ports: [] }));
     return tasks.map((task) => ({
       task,
       applied: observed.tasks.get(task)?.applied,

@@ -1,7 +1,7 @@
 import { parseArgs } from "node:util";
 import { formatBytes } from "../config/units";
-import { runLocal } from "../hosts/observe";
 import { scriptText } from "../hosts/scripts";
+import { onHost } from "../hosts/ssh";
 import { deployedHosts, STACK } from "./stack-state";
 
 /** What a product reports about itself. Sizes in bytes. */
@@ -35,8 +35,8 @@ interface ServiceStatus {
 const COMPONENTS: Readonly<Record<string, string>> = { "nats-server": "nats" };
 
 async function status(): Promise<ServiceStatus[]> {
-  const perHost = deployedHosts().map(async ({ key, prefix, byComponent, enforcement }) => {
-    const report = await runLocal(scriptText("status.sh"), [prefix, `messaging/${STACK}`]);
+  const perHost = deployedHosts().map(async ({ key, config, prefix, byComponent, enforcement }) => {
+    const report = await onHost(config, (run) => run(scriptText("status.sh"), [prefix, `messaging/${STACK}`]));
     return report.split("\n").flatMap((line) => {
       const [service = "", state = "", json = ""] = line.split("\t");
       if (service === "") return [];

@@ -7,7 +7,7 @@ export function launchdPlist(service: Service, label: string): string {
   return (
     plist.build({
       Label: label,
-      ProgramArguments: [...service.command],
+      ProgramArguments: [...(service.environmentFile?.launcher ?? []), ...service.command],
       EnvironmentVariables: { ...service.environment },
       RunAtLoad: true,
       KeepAlive: true,

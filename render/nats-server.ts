@@ -19,7 +19,8 @@ const EFFECTS: Readonly<Record<NatsConfig["version"], Readonly<Record<string, Ef
 export interface NatsServerPaths {
   /** JetStream's directory; the server appends `jetstream` to it. */
   readonly storeDir: string;
-  readonly pidFile: string;
+  /** Undefined where the service manager knows the process. */
+  readonly pidFile: string | undefined;
 }
 
 /**
@@ -32,7 +33,7 @@ export function natsServerConf(nats: NatsConfig, serverName: string, paths: Nats
     server_name: serverName,
     listen: `127.0.0.1:${nats.ports.client}`,
     http: `127.0.0.1:${nats.ports.monitoring}`,
-    pid_file: quoted(paths.pidFile),
+    pid_file: paths.pidFile === undefined ? undefined : quoted(paths.pidFile),
     max_connections: nats.maxConnections,
     max_subscriptions: nats.maxSubscriptions,
     max_payload: nats.maxPayloadBytes,

@@ -6,6 +6,16 @@ export interface Service {
   /** Absolute path of the executable and its arguments. */
   readonly command: readonly [string, ...string[]];
   readonly environment: Readonly<Record<string, string>>;
+  /** More of it in a file of KEY="value" lines, which changes without the definition; undefined: none. */
+  readonly environmentFile?: {
+    readonly path: string;
+    /** What comes before the command under a manager that reads no such file. */
+    readonly launcher: readonly string[];
+  };
+  /** Does SIGHUP make it read its config again? */
+  readonly reloads?: boolean;
+  /** Does it compile code while it runs, as Java does? Such a process may not be kept from writing what it executes. */
+  readonly compiles?: boolean;
   /** Cap of the process's memory in bytes, where the manager can enforce one. */
   readonly memoryBytes: number;
   /** Limit of open file descriptors. */

@@ -38,7 +38,7 @@ export function supervisordProgram(service: Service): string {
   return (
     `; ${MANAGED_BY}\n` +
     section(`program:${service.name}`, {
-      command: service.command.join(" "),
+      command: [...(service.environmentFile?.launcher ?? []), ...service.command].join(" "),
       environment: Object.entries(service.environment)
         .map(([key, value]) => `${key}="${value}"`)
         .join(","),

@@ -1,15 +1,26 @@
 import type { Service } from "./service";
 import { lines, MANAGED_BY } from "./text";
 
-/** `system` units run as the given user; `user` units as the user whose manager it is, and a user manager cannot sandbox as much. */
-export type SystemdScope = { readonly manager: "system"; readonly user: string } | { readonly manager: "user" };
+/**
+ * Whose manager runs a unit. `system` units run as the given user. `user` units run as the user whose manager it is, which cannot sandbox as much, and caps memory
+ * only where the system has delegated that.
+ */
+export type SystemdScope =
+  { readonly manager: "system"; readonly user: string } | { readonly manager: "user"; readonly capsMemory: boolean };
+
+/** Above this part of the cap the kernel takes memory back and slows the process down, before it ends it at the cap. */
+const HIGH = 0.95;
+
+/** The limit of open files goes by steps: a changed unit takes a restart, and a few more connections should not. */
+const OPEN_FILES_STEP = 16_384;
 
 /**
  * A systemd unit. Type=exec because none of our services speaks sd_notify; the memory cap is the cgroup's, without swap, so that the budget is
- * honest. man 5 systemd.service, systemd.exec, systemd.resource-control
+ * honest; output goes to the journal, which rotates by itself. man 5 systemd.service, systemd.exec, systemd.resource-control
  */
 export function systemdUnit(service: Service, scope: SystemdScope): string {
-  const online = scope.manager === "system" ? "network-online.target" : undefined;
+  const system = scope.manager === "system";
+  const online = system ? "network-online.target" : undefined;
   const unit = {
     Description: service.description,
     Wants: online,
@@ -18,31 +29,36 @@ export function systemdUnit(service: Service, scope: SystemdScope): string {
     StartLimitBurst: 10,
   };
   const environment = Object.fromEntries(Object.entries(service.environment).map(([key, value]) => [`Environment=${key}`, value]));
+  const capped = system || scope.capsMemory;
   const run = {
     Type: "exec",
-    User: scope.manager === "system" ? scope.user : undefined,
+    User: system ? scope.user : undefined,
     ExecStart: service.command.join(" "),
+    ExecReload: service.reloads === true ? "/bin/kill -HUP $MAINPID" : undefined,
     ...environment,
+    EnvironmentFile: service.environmentFile?.path,
     KillSignal: `SIG${service.stopSignal}`,
+    // What Java says when a signal ends it in an orderly way.
+    SuccessExitStatus: service.compiles === true ? 143 : undefined,
     TimeoutStopSec: service.stopTimeoutSeconds,
     Restart: "always",
     RestartSec: 1,
-    LimitNOFILE: service.openFiles,
-    MemoryMax: service.memoryBytes,
-    MemorySwapMax: 0,
+    LimitNOFILE: Math.ceil(service.openFiles / OPEN_FILES_STEP) * OPEN_FILES_STEP,
+    MemoryMax: capped ? service.memoryBytes : undefined,
+    MemoryHigh: capped ? Math.floor(service.memoryBytes * HIGH) : undefined,
+    MemorySwapMax: capped ? 0 : undefined,
     OOMPolicy: "stop",
     UMask: "0077",
   };
-  const sandbox = scope.manager === "system" ? systemSandbox(service) : { NoNewPrivileges: "true" };
   return (
     `# ${MANAGED_BY}\n` +
     section("Unit", unit) +
-    section("Service", { ...run, ...sandbox }) +
-    section("Install", { WantedBy: scope.manager === "system" ? "multi-user.target" : "default.target" })
+    section("Service", { ...run, ...(system ? systemSandbox(service) : { NoNewPrivileges: "true" }) }) +
+    section("Install", { WantedBy: system ? "multi-user.target" : "default.target" })
   );
 }
 
-function systemSandbox(service: Service): Record<string, string> {
+function systemSandbox(service: Service): Record<string, string | undefined> {
   return {
     NoNewPrivileges: "true",
     ProtectSystem: "strict",
@@ -58,18 +74,24 @@ function systemSandbox(service: Service): Record<string, string> {
     ProtectKernelTunables: "true",
     ProtectControlGroups: "true",
     ProtectProc: "invisible",
-    ProcSubset: "pid",
+    // Java sizes itself by what /proc says of the machine.
+    ProcSubset: service.compiles === true ? undefined : "pid",
     RestrictAddressFamilies: "AF_INET AF_INET6",
     RestrictNamespaces: "true",
     RestrictRealtime: "true",
     RestrictSUIDSGID: "true",
+    RemoveIPC: "true",
+    // Everything we run listens on loopback and talks to nobody beyond it.
+    IPAddressDeny: "any",
+    IPAddressAllow: "localhost",
     LockPersonality: "true",
-    MemoryDenyWriteExecute: "true",
+    MemoryDenyWriteExecute: service.compiles === true ? undefined : "true",
     CapabilityBoundingSet: "",
     SystemCallArchitectures: "native",
     SystemCallFilter: "@system-service",
     // A second line, because systemd drops denials that share a line with a permission.
     "SystemCallFilter=": "~@privileged @resources",
+    SystemCallErrorNumber: "EPERM",
   };
 }
 

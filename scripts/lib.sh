@@ -97,9 +97,13 @@ pause() {
 	sleep 0.2 2>/dev/null || sleep 1
 }
 
-# Body of a URL on standard output; fails when the answer is not 2xx. The second argument bounds it, in seconds.
+# Body of a URL on standard output, without a proxy; fails when the answer is not 2xx. The second argument bounds it, in seconds.
 http_get() {
-	curl -fsS --noproxy '*' --max-time "$2" "$1"
+	if command -v curl >/dev/null 2>&1; then
+		curl -fsS --noproxy '*' --max-time "$2" "$1"
+	else
+		http_proxy='' wget -q -O - -T "$2" "$1"
+	fi
 }
 
 # Is the process with this id alive? A zombie that nobody has collected yet is not.
@@ -107,9 +111,9 @@ pid_alive() {
 	kill -0 "$1" 2>/dev/null && ! grep -q '^State:[[:space:]]*Z' "/proc/$1/status" 2>/dev/null
 }
 
-# Id of the process that the service of this task runs, as its starter wrote it down.
+# Id of the process that the service of this task runs.
 process_id() {
-	cat "$PREFIX/run/$NAME.pid" 2>/dev/null
+	manager_pid "$NAME"
 }
 
 # Bytes that a process has for itself and its share of what it has with others; resident ones where the system does not tell.

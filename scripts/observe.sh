@@ -4,17 +4,22 @@
 # One fact a line, fields separated by tabs:
 #   platform     OS-architecture in Go's words
 #   memory       bytes of RAM
-#   user         who carries out the tasks
 #   filesystem   mount point, bytes, bytes available; of each directory that is asked about
+#   user         id and name of the user that tasks run as
+#   home         home of the user that logs in
+#   init         what runs as process 1 as far as it concerns us: systemd, launchd or other
+#   linger       yes: the user's own systemd manager runs without a session; with `memory` it may cap memory
+#   programs     which of those that tasks may need are there
+#   reaches      yes or no: can a file be fetched from its source? Asked of a bare host only
 #   listener     port, pid or `unknown`, command of the process that listens there, on an address that conflicts with 127.0.0.1
 #   stack        project and stack that installed into this prefix
 #   own          pid of a process that this prefix runs
-#   task         resource, when it was last applied, format of its entry in the ledger
+#   task         resource, when it was last applied, format of its entry in the ledger, version of an artefact that was copied to the host
 #   difference   resource, a line that is expected or found
 #   refusal      a line that says why a declared change must not be applied
 #
-# The program appends FORMAT, that of the entries it writes, DECLARED, the resources of guarded tasks, a `guard` with the inputs of each as a here-document, a `file_system` for
-# each directory, and `observe_tasks`.
+# The program appends `reach URL`, FORMAT, that of the entries it writes, DECLARED, the resources of guarded tasks, a `guard` with the inputs of each as a here-document, a
+# `file_system` for each directory, and `observe_tasks`.
 set -u
 
 prefix=$1
@@ -42,7 +47,30 @@ if [ -r /proc/meminfo ]; then
 else
 	report memory "$(sysctl -n hw.memsize)"
 fi
-report user "$(id -un)"
+
+uid=$(id -u)
+report user "$uid" "$(id -un)"
+report home "${LOGIN_HOME:-${HOME:-/}}"
+
+if [ -d /run/systemd/system ]; then
+	report init systemd
+	if [ "$uid" != 0 ] && [ -S "/run/user/$uid/systemd/private" ] && [ -e "/var/lib/systemd/linger/$(id -un)" ]; then
+		case $(cat "/sys/fs/cgroup/user.slice/user-$uid.slice/user@$uid.service/cgroup.controllers" 2>/dev/null) in
+		*memory*) report linger yes memory ;;
+		*) report linger yes ;;
+		esac
+	fi
+elif [ "$os" = darwin ]; then
+	report init launchd
+else
+	report init other
+fi
+
+programs=
+for program in curl wget bash python3 unzip systemd-sysusers useradd; do
+	if command -v "$program" >/dev/null 2>&1; then programs="$programs $program"; fi
+done
+report programs "$programs"
 
 # Listening sockets on 127.0.0.1 or on every address, and who holds them; the descriptors of a process are readable for its user and root only. The kernel
 # writes addresses in hexadecimal, IPv4 in host byte order. One ls for all processes: a JVM has hundreds of descriptors.
@@ -100,6 +128,16 @@ file_system() {
 
 scripts=$prefix/opt/messaging
 
+# Says whether the host can fetch a file itself, unless it has artefacts already and so has been asked.
+reach() {
+	[ -d "$prefix/opt/gojq" ] && return
+	if curl -fsIL --connect-timeout 4 --max-time 8 -o /dev/null "$1" 2>/dev/null || wget -q --spider -T 4 -t 1 "$1" 2>/dev/null; then
+		report reaches yes
+	else
+		report reaches no
+	fi
+}
+
 # Asks the host whether a declared task (its inputs on standard input) may be applied.
 guard() {
 	[ -x "$scripts/task.sh" ] || return 0
@@ -117,6 +155,15 @@ observe_scripts() {
 	rm -f "$now"
 }
 
+# The process of a unit in the ledger.
+own_unit() {
+	case $1 in
+	user) pid=$(XDG_RUNTIME_DIR=/run/user/$uid systemctl --user show -p MainPID --value "$2" 2>/dev/null) ;;
+	*) pid=$(systemctl show -p MainPID --value "$2" 2>/dev/null) ;;
+	esac
+	case $pid in '' | 0) ;; *) report own "$pid" ;; esac
+}
+
 # Every task in the ledger; one that is not declared any more is going to be removed.
 observe_tasks() {
 	[ -x "$scripts/task.sh" ] || return 0
@@ -125,8 +172,18 @@ observe_tasks() {
 	for entry in "$prefix/var/lib/messaging/ledger/$stack"/*/; do
 		[ -f "$entry/inputs" ] || continue
 		resource=$(basename "$entry")
-		entry_format=$(sed -n -e 's/^FORMAT=//p' -e '/^$/q' "$entry/inputs")
-		report task "$resource" "$(cat "$entry/applied")" "${entry_format:-0}"
+		entry_format='' copied='' unit='' scope=''
+		while IFS='=' read -r key value; do
+			case $key in
+			FORMAT) entry_format=$value ;;
+			COPIED) copied=$value ;;
+			UNIT) unit=$value ;;
+			SCOPE) scope=$value ;;
+			'') break ;;
+			esac
+		done <"$entry/inputs"
+		report task "$resource" "$(cat "$entry/applied")" "${entry_format:-0}" "$copied"
+		if [ -n "$unit" ]; then own_unit "$scope" "$unit"; fi
 		# An entry of another format may mean something else to the scripts: it is no drift, and the next up writes it anew.
 		[ "$entry_format" != "$FORMAT" ] || "$scripts/task.sh" differences <"$entry/inputs" 2>&1 | while IFS= read -r line; do report difference "$resource" "$line"; done
 		case " ${DECLARED-$resource} " in *" $resource "*) continue ;; esac

@@ -19,7 +19,7 @@ input() {
 for entry in "$PREFIX/var/lib/messaging/ledger/$2"/*-service/inputs; do
 	[ -f "$entry" ] || continue
 	# shellcheck disable=SC2034 # the sourced scripts read them
-	SUPERVISOR_VERSION=$(input SUPERVISOR_VERSION) VERSION=$(input VERSION) CONFIGS=$(input CONFIGS) DATA=$(input DATA) NAME=$(input NAME) PRODUCT=$(input PRODUCT)
+	SUPERVISOR_VERSION=$(input SUPERVISOR_VERSION) VERSION=$(input VERSION) CONFIGS=$(input CONFIGS) DATA=$(input DATA) NAME=$(input NAME) PRODUCT=$(input PRODUCT) SCOPE=$(input SCOPE) UNIT=$(input UNIT)
 	# shellcheck source=/dev/null
 	. "$LIB/managers/$(input MANAGER).sh"
 	# shellcheck source=/dev/null

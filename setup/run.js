@@ -1,5 +1,5 @@
 "use strict";
-// Usage: node setup/run.js up|preview|destroy|outputs|status|drift|budget|pulumi|setup|check|exec|ci:preview|clean [arguments]
+// Usage: node setup/run.js up|preview|destroy|outputs|status|drift|budget|forget|pulumi|setup|check|exec|ci:preview|clean [arguments]
 // Behind every npm script: brings what is missing, then runs the pulumi CLI. Requires little at the top, because a run
 // with nothing to do has to start at once.
 
@@ -149,6 +149,7 @@ const table = [
   ["status", { needs: cli, run: (args) => operation("status", args) }],
   ["drift", { needs: cli, run: (args) => operation("drift", args) }],
   ["budget", { needs: cli, run: (args) => operation("budget", args) }],
+  ["forget", { needs: cli, run: (args) => operation("forget", args) }],
   ["pulumi", { needs: cli, artifacts: ([command, ...args]) => (command === "up" ? artifactsOfUp(args) : []), run: anything }],
   ["setup", { needs: cli, artifacts: artifactsOfUp, run: async () => 0 }],
   ["check", { needs: checks, run: develop }],

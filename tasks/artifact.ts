@@ -1,3 +1,4 @@
+import { existsSync } from "node:fs";
 import { join } from "node:path";
 import type * as pulumi from "@pulumi/pulumi";
 import { type ArtifactName, type ArtifactPin, artifactPin, type ExecutableName, type Source } from "../config/pins";
@@ -24,7 +25,27 @@ export interface ArtifactArgs {
  * @throws Error when the version is not pinned for the host's platform
  */
 export function artifact(host: Host, parent: pulumi.Resource, args: ArtifactArgs): Task {
-  return host.run(parent, { ...artifactTask(args, host.platform), after: [] });
+  const task = artifactTask(args, host.platform);
+  const pin = artifactPin(args.name, args.version, host.platform);
+  // Services that run as users of their own have to read what root installs.
+  const shared = host.services === "systemd" ? { SHARED: "yes" } : {};
+  if (
+    !host.copies(
+      args.task,
+      pin.sources.some(({ url }) => url !== undefined),
+    )
+  ) {
+    return host.run(parent, { ...task, inputs: { ...task.inputs, ...(host.remote ? { CACHE: "" } : {}), ...shared }, after: [] });
+  }
+  const directory = artifactDir(args.name, args.version, pin.platform);
+  const source = pin.sources.find(({ file }) => existsSync(join(directory, file))) ?? pin.sources.at(-1);
+  const remotePath = host.arrival(`${args.name}-${args.version}`);
+  const copy = host.copy(parent, { task: args.task, version: args.version, file: join(directory, source?.file ?? ""), remotePath });
+  return host.run(parent, {
+    ...task,
+    inputs: { ...task.inputs, CACHE: "", ARRIVAL: remotePath, COPIED: args.version, ...shared },
+    after: [copy],
+  });
 }
 
 /** The same as plain data. @param platform of the host, such as `linux-amd64` */

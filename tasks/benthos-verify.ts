@@ -16,6 +16,8 @@ export function benthosVerify(
     readonly pulsarAdminUrl: string;
     /** The DuckDB CLI. */
     readonly duckdb: string;
+    /** Absolute path of a directory that the pipelines may write to. */
+    readonly dataDirectory: string;
     readonly service: Task;
     readonly after: readonly Task[];
   },
@@ -30,6 +32,7 @@ export function benthosVerify(
       PULSAR_URL: args.pulsarUrl,
       ADMIN_URL: args.pulsarAdminUrl,
       DUCKDB: args.duckdb,
+      DATA: args.dataDirectory,
       SERVICE_DIGEST: args.service.digest,
     },
     after: [args.service, ...args.after],

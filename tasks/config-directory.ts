@@ -21,6 +21,8 @@ export function configDirectory(
     readonly files: Readonly<Record<string, string>>;
     /** Product that checks the directory, the version whose word counts, and the environment that it is going to be read in. */
     readonly check: { readonly product: string; readonly version: string; readonly environment: ConfigFile };
+    /** The group of the user that reads it; undefined: only the user that tasks run as. */
+    readonly group?: string | undefined;
     readonly after: readonly Task[];
   },
 ): ConfigFile {
@@ -29,7 +31,13 @@ export function configDirectory(
     name: args.name,
     script: "config-directory",
     uses: [`products/${args.check.product}.sh`],
-    inputs: { DIRECTORY: args.path, CHECK: args.check.product, VERSION: args.check.version, ENVIRONMENT: args.check.environment.candidate },
+    inputs: {
+      ...(args.group === undefined ? {} : { GROUP: args.group }),
+      DIRECTORY: args.path,
+      CHECK: args.check.product,
+      VERSION: args.check.version,
+      ENVIRONMENT: args.check.environment.candidate,
+    },
     body,
     after: [args.check.environment, ...args.after],
   });

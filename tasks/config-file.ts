@@ -23,6 +23,8 @@ export function configFile(
     readonly base?: string;
     /** Product that checks the text, and the version whose word counts. */
     readonly check?: { readonly product: string; readonly version: string };
+    /** Users of a service that read it besides its owner; undefined: nobody. */
+    readonly group?: string | undefined;
     readonly after: readonly Task[];
   },
 ): ConfigFile {
@@ -35,6 +37,7 @@ export function configFile(
       BASE: args.base ?? "",
       CHECK: args.check?.product ?? "",
       VERSION: args.check?.version ?? "",
+      ...(args.group === undefined ? {} : { GROUP: args.group }),
     },
     body: args.text,
     after: args.after,

@@ -1,8 +1,11 @@
-import type * as pulumi from "@pulumi/pulumi";
+import * as pulumi from "@pulumi/pulumi";
 import type { Host, Task } from "../hosts/host";
 import type { Service } from "../render/service";
+import { launchdPlist } from "../render/launchd";
 import { supervisordProgram } from "../render/supervisord";
+import { systemdUnit } from "../render/systemd";
 import { type ConfigFile, configFile } from "./config-file";
+import type { ServiceAccount } from "./service-account";
 import type { Supervisord } from "./supervisord";
 
 /**
@@ -22,34 +25,38 @@ export function service(
     readonly dataDirectory: string;
     /** The product's main config first. */
     readonly configs: readonly [ConfigFile, ...ConfigFile[]];
-    readonly supervisord: Supervisord;
+    /** Where that is the host's manager. */
+    readonly supervisord: Supervisord | undefined;
+    /** The user that it runs as; undefined: the one that tasks run as. */
+    readonly account?: ServiceAccount | undefined;
     readonly after: readonly Task[];
   },
 ): Task {
   const { name } = args.service;
+  const manager = managedBy(host, args);
   const definition = configFile(host, parent, {
     name: `${name}-definition`,
-    path: host.layout.etc("supervisor", name),
-    text: supervisordProgram(args.service),
-    after: [args.supervisord],
+    path: host.layout.etc(manager.folder, name),
+    text: manager.definition,
+    after: manager.after,
   });
   return host.run(parent, {
     name: `${name}-service`,
     script: "service",
-    uses: ["managers/supervisord.sh", `products/${args.product}.sh`],
+    uses: [`managers/${manager.script}.sh`, `products/${args.product}.sh`],
     inputs: {
       NAME: name,
       PRODUCT: args.product,
       CURRENT: currentLink(name, args.product),
-      MANAGER: "supervisord",
-      SUPERVISOR_VERSION: args.supervisord.version,
+      MANAGER: manager.script,
+      ...manager.inputs,
       VERSION: args.version,
       DATA: args.dataDirectory,
       KEEP_VERSIONS: args.keepVersions,
       CONFIGS: args.configs.map(({ candidate }) => candidate).join(" "),
       DEFINITION: definition.candidate,
     },
-    after: [...args.configs, definition, args.supervisord, ...args.after],
+    after: [...args.configs, definition, ...manager.after, ...args.after],
   });
 }
 
@@ -59,4 +66,45 @@ export function service(
  */
 export function currentLink(service: string, product: string): string {
   return service === product ? "current" : `current-${service}`;
+}
+
+/** How the host's service manager is told about a service. */
+interface Managed {
+  /** Script in scripts/managers. */
+  readonly script: string;
+  /** Folder of etc that holds the definitions. */
+  readonly folder: string;
+  readonly definition: string;
+  readonly inputs: Readonly<Record<string, string>>;
+  readonly after: readonly Task[];
+}
+
+function managedBy(
+  host: Host,
+  args: { readonly service: Service; readonly supervisord: Supervisord | undefined; readonly account?: ServiceAccount | undefined },
+): Managed {
+  const { service, supervisord, account } = args;
+  if (supervisord !== undefined) {
+    const inputs = { SUPERVISOR_VERSION: supervisord.version };
+    return { script: "supervisord", folder: "supervisor", definition: supervisordProgram(service), inputs, after: [supervisord] };
+  }
+  if (host.services === "systemd" && account === undefined) throw new Error(`${service.name} has no user of its own to run as`);
+  // Two stacks may live on one host, and distributions have units of the plain names.
+  const unit = `${pulumi.getProject()}-${pulumi.getStack()}-${service.name}`;
+  const scope = host.services.endsWith("-user") ? "user" : "system";
+  if (host.services.startsWith("launchd")) {
+    return {
+      script: "launchd",
+      folder: "launchd",
+      definition: launchdPlist(service, unit),
+      inputs: { SCOPE: scope, UNIT: unit },
+      after: [],
+    };
+  }
+  const definition = systemdUnit(
+    service,
+    account === undefined ? { manager: "user", capsMemory: host.enforcement === "cgroup" } : { manager: "system", user: account.user },
+  );
+  const inputs = { SCOPE: scope, UNIT: `${unit}.service` };
+  return { script: "systemd", folder: "systemd", definition, inputs, after: account === undefined ? [] : [account] };
 }

@@ -5,7 +5,7 @@ cd "$(dirname "$0")/.."
 
 case ${1:-} in
 fast) suites="unit setup policies" ;;
-all) suites="unit setup policies scripts contract pipelines preview policies/engine e2e" ;;
+all) suites="unit setup policies scripts contract pipelines preview policies/engine e2e ssh" ;;
 *)
 	echo "usage: run.sh fast|all" >&2
 	exit 2

@@ -35,6 +35,10 @@ manager_state() {
 	say "${state:-absent}"
 }
 
+manager_pid() {
+	cat "$PREFIX/run/$1.pid" 2>/dev/null
+}
+
 # Starts the service with its current definition, stopping it first where it runs. Whether it is well is for the caller to see.
 manager_restart() {
 	# `update` restarts a service whose definition changed and no other.

@@ -100,7 +100,8 @@ product_wanted() {
 	for key in server_name max_connections max_subscriptions max_payload max_pending write_deadline store_dir max_mem max_file sync_interval; do
 		say "$key $(config_value "$1" "$key")"
 	done
-	say "GOMEMLIMIT $(sed -n 's/.*GOMEMLIMIT="\{0,1\}\([0-9]*\).*/\1/p' "$2")"
+	# KEY=value in the definitions of supervisord and systemd, an element after its key in launchd's.
+	say "GOMEMLIMIT $(sed -n -e 's/.*GOMEMLIMIT="\{0,1\}\([0-9]*\).*/\1/p' -e '/<key>GOMEMLIMIT</{n;s/[^0-9]*\([0-9]*\).*/\1/p;}' "$2")"
 }
 
 # The same lines as the running server reports them. JetStream's come from jsz: varz keeps those of the start, a reload notwithstanding.

@@ -5,7 +5,9 @@
 # ONLY      the one executable that is taken; empty: the whole tree
 # SIGNERS   fingerprints of the keys that may have signed it (<file>.asc beside the file); empty: it is not signed
 # KEYS_URL  where the public keys of the signers are; used when CACHE has no file KEYS
-# CACHE     directory of the driver that may hold a source's file
+# CACHE     directory of the driver that may hold a source's file; empty on a host that is not the driver
+# ARRIVAL   where the driver has copied the file of one of the sources to; unset: the host fetches it
+# SHARED    yes: users of services read it
 # The body has the sources in order of preference, a line each: file, algorithm:digest, its root inside the archive or -, URL or -
 
 directory=$PREFIX/opt/$NAME/$VERSION
@@ -72,7 +74,7 @@ Nothing was installed. Remove a damaged file and run again; if it persists, do n
 # Checks a file's detached signature with a keyring made for it. Says what came of it; a signature that is not good ends the run.
 check_signature() {
 	if [ -z "$SIGNERS" ]; then return; fi
-	if [ -f "$CACHE/KEYS" ]; then
+	if [ -n "$CACHE" ] && [ -f "$CACHE/KEYS" ]; then
 		cp "$CACHE/KEYS" "$WORK/KEYS"
 	elif ! http_fetch "$KEYS_URL" "$WORK/KEYS" 2>/dev/null; then
 		say ", signature not checked: $KEYS_URL cannot be fetched"
@@ -97,11 +99,19 @@ $(cat "$WORK/gpg")"
 }
 
 http_fetch() {
-	curl -fsSL --connect-timeout 5 --retry 3 --max-time 60 -o "$2" "$1"
+	if command -v curl >/dev/null 2>&1; then
+		curl -fsSL --connect-timeout 5 --retry 3 --max-time 60 -o "$2" "$1"
+	else
+		wget -q -T 60 -O "$2" "$1"
+	fi
 }
 
 # Goes on where it broke off, in this run or an earlier one (curl's own --retry begins anew). What the server refuses (22) is not asked for again.
 fetch_on() {
+	if ! command -v curl >/dev/null 2>&1; then
+		wget -q -c -T 60 -O "$2" "$1" 2>"$WORK/curl"
+		return
+	fi
 	for attempt in 1 2 3 4 5; do
 		status=0
 		curl -fsSL --connect-timeout 5 --speed-limit 1000 --speed-time 60 -C - -o "$2" "$1" 2>"$WORK/curl" || status=$?
@@ -125,12 +135,35 @@ download() {
 	wait "$fetching"
 }
 
+# Moves what the driver has copied to where nobody else writes, and finds out which source's file it is.
+take_arrival() {
+	[ -f "$ARRIVAL" ] || fail "$NAME $VERSION: $ARRIVAL has not arrived; run up again"
+	mkdir -p "$downloads"
+	cp "$ARRIVAL" "$downloads/arrival"
+	rm -f "$ARRIVAL"
+	while read -r file digest root url; do
+		if is_intact "$downloads/arrival" "$digest"; then
+			source=$downloads/$file
+			mv "$downloads/arrival" "$source"
+			return
+		fi
+	done <"$WORK/body"
+	rm -rf "$downloads"
+	fail "$NAME $VERSION: checksum mismatch in what the driver has copied; nothing was installed. Remove the file from the driver's cache and run again."
+}
+
 # The file of the first source that is in the driver's cache, else of the first that can be downloaded, in $source, with $digest and $root.
 find_source() {
-	while read -r file digest root url; do
-		source=$CACHE/$file
-		if [ -f "$source" ]; then return; fi
-	done <"$WORK/body"
+	if [ -n "$CACHE" ]; then
+		while read -r file digest root url; do
+			source=$CACHE/$file
+			if [ -f "$source" ]; then return; fi
+		done <"$WORK/body"
+	fi
+	if [ -n "${ARRIVAL:-}" ]; then
+		take_arrival
+		return
+	fi
 	while read -r file digest root url; do
 		[ "$url" != - ] || continue
 		source=$downloads/$file
@@ -144,11 +177,21 @@ find_source() {
 $(cat "$WORK/unreachable" 2>/dev/null)"
 }
 
+unzip_to() {
+	if command -v python3 >/dev/null 2>&1; then
+		python3 -m zipfile -e "$1" "$2"
+	elif command -v unzip >/dev/null 2>&1; then
+		unzip -q "$1" -d "$2"
+	else
+		fail "$NAME $VERSION: unzip or python3 is missing on this host, one of them unpacks $(basename "$1")"
+	fi
+}
+
 unpack() {
 	mkdir -p "$directory.new"
 	case $source in
 	*.tar.gz) tar -xzf "$source" -C "$directory.new" ;;
-	*.zip | *.whl) python3 -m zipfile -e "$source" "$directory.new" ;;
+	*.zip | *.whl) unzip_to "$source" "$directory.new" ;;
 	*) cp "$source" "$directory.new/$ONLY" ;;
 	esac
 	if [ -z "$ONLY" ]; then
@@ -171,11 +214,13 @@ apply() {
 	case $source in "$downloads"/*) verify "$source" "$digest" "$url" ;; *) verify "$source" "$digest" "$source" ;; esac
 	check_signature "$source" >"$WORK/signature"
 	unpack
+	if [ "${SHARED:-}" = yes ]; then chmod -R go+rX "$tree"; fi
 	cp "$WORK/body" "$tree/.pinned"
 	contents_of "$tree" >"$WORK/digest"
 	mv "$WORK/digest" "$tree/.contents"
 	rm -rf "$directory"
 	mv "$tree" "$directory"
+	if [ "${SHARED:-}" = yes ]; then chmod go+x "$directory" "${directory%/*}"; fi
 	rm -rf "$directory.new" "$downloads"
 	if [ "$LINK" = yes ]; then link_to "$current" "$VERSION"; fi
 	say "$NAME $VERSION installed from $(basename "$source")$(cat "$WORK/signature")"

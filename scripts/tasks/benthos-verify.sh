@@ -5,6 +5,7 @@
 # URL              NATS
 # PULSAR_URL, ADMIN_URL
 # DUCKDB           the DuckDB CLI
+# DATA             directory that the pipelines may write to
 # SERVICE_DIGEST   of the service this proof is about
 
 # shellcheck source=scripts/jetstream.sh
@@ -19,7 +20,7 @@ MAX_BYTES=65536
 stream=VERIFY_$RESOURCE
 subject=_verify.$RESOURCE
 topic=public/default/_verify-$RESOURCE
-directory=$PREFIX/run/$RESOURCE
+directory=$DATA/.verify
 database=$directory/verify.duckdb
 
 # The proof leaves nothing on the host that could differ.
@@ -58,6 +59,11 @@ make_ends() {
 	# The template takes the table as it is; when a row came in, the table writes down itself.
 	duckdb "$database" -c 'CREATE TABLE arrived (id VARCHAR PRIMARY KEY, n INTEGER, sent BIGINT, inserted TIMESTAMPTZ DEFAULT current_timestamp)' >"$WORK/table" 2>&1 ||
 		fail "$DUCKDB: $(cat "$WORK/table")"
+	# The service may have a user of its own.
+	if [ "$(id -u)" -eq 0 ]; then
+		owner=$(mode_of "$DATA")
+		chown -R "${owner#* }" "$directory"
+	fi
 }
 
 start_pipelines() {

@@ -3,6 +3,7 @@
 # task. The body has the files in the order of their paths, each after a line `=== <path>`.
 #
 # DIRECTORY
+# GROUP         who reads it besides its owner; unset: nobody
 # CHECK         product whose product_check accepts or refuses the directory
 # ENVIRONMENT   file with the environment that it is going to be read in
 
@@ -18,7 +19,8 @@ observe() {
 		say "$candidate absent"
 		return
 	fi
-	if [ -z "$(find "$candidate" ! -user "$(id -un)" -o -perm -g=r -o -perm -o=r)" ]; then say "$candidate private"; else say "$candidate readable for others"; fi
+	if [ -n "${GROUP:-}" ]; then set -- ! -group "$GROUP" -o ! -perm -g=r; else set -- -perm -g=r; fi
+	if [ -z "$(find "$candidate" ! -user "$(id -un)" -o -perm -o=r -o "$@")" ]; then say "$candidate private"; else say "$candidate readable for others, or not for ${GROUP:-its user}"; fi
 	(
 		cd "$candidate" || exit
 		find . -type f | sed 's|^\./||' | LC_ALL=C sort >"$WORK/files"
@@ -47,6 +49,10 @@ apply() {
 		rm -rf "$DIRECTORY.new"
 		fail "$DIRECTORY: refused by $CHECK; the running service is untouched:
 $(sed "s|$DIRECTORY.new/||g" "$WORK/check")"
+	fi
+	if [ -n "${GROUP:-}" ]; then
+		chgrp -R "$GROUP" "$DIRECTORY.new"
+		chmod -R u=rwX,g=rX,o= "$DIRECTORY.new"
 	fi
 	rm -rf "$candidate"
 	mv "$DIRECTORY.new" "$candidate"

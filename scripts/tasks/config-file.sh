@@ -4,6 +4,7 @@
 #
 # FILE
 # BASE     config of the distribution, of which the body overrides keys; empty: the body is the whole file
+# GROUP    who reads it besides its owner; unset: nobody
 # CHECK    product whose product_check accepts or refuses the text; empty: none
 
 candidate=$FILE.$(digest_of "$WORK/body" | cut -c 1-12)
@@ -18,12 +19,18 @@ text() {
 }
 
 desired() {
-	say "$candidate -rw------- $(id -un)"
+	if [ -n "${GROUP:-}" ]; then say "$candidate -rw-r----- $(id -un) $GROUP"; else say "$candidate -rw------- $(id -un)"; fi
 	if [ -z "$BASE" ] || [ -f "$BASE" ]; then text | sed "s|^|$candidate: |"; else say "$BASE to be there"; fi
 }
 
 observe() {
-	found_file "$candidate" "$candidate"
+	if [ -n "${GROUP:-}" ] && [ -f "$candidate" ]; then
+		# shellcheck disable=SC2012 # as mode_of
+		say "$candidate $(ls -ld "$candidate" | awk '{ print substr($1, 1, 10), $3, $4 }')"
+		sed "s|^|$candidate: |" "$candidate"
+	else
+		found_file "$candidate" "$candidate"
+	fi
 }
 
 apply() {
@@ -38,6 +45,10 @@ apply() {
 			fail "$FILE: refused by $CHECK; the running service is untouched:
 $(cat "$WORK/check")"
 		fi
+	fi
+	if [ -n "${GROUP:-}" ]; then
+		chgrp "$GROUP" "$FILE.new"
+		chmod 640 "$FILE.new"
 	fi
 	mv "$FILE.new" "$candidate"
 	say "$candidate written"

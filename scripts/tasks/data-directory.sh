@@ -3,9 +3,12 @@
 #
 # DIRECTORY
 # CONTENTS    logs: they go with the task; data, or nothing in entries of earlier versions: removing the task keeps the directory and what is in it
+# OWNER       whose it is; unset: the user's that this runs as
+
+owner=${OWNER:-$(id -un)}
 
 desired() {
-	say "$DIRECTORY drwx------ $(id -un)"
+	say "$DIRECTORY drwx------ $owner"
 }
 
 observe() {
@@ -15,6 +18,8 @@ observe() {
 apply() {
 	mkdir -p "$DIRECTORY" || fail "$DIRECTORY cannot be created by $(id -un); choose another directory or prefix"
 	chmod 700 "$DIRECTORY"
+	# Kept data may be of an earlier user of that name, with another id.
+	if [ -n "${OWNER:-}" ]; then chown -R "$OWNER:$OWNER" "$DIRECTORY"; fi
 	say "$DIRECTORY ready"
 }
 

@@ -5,7 +5,7 @@
 # NAME            service
 # PRODUCT         what it runs
 # CURRENT         name of the link to the version that it runs, in opt/PRODUCT
-# MANAGER         supervisord
+# MANAGER         supervisord, systemd or launchd, each with inputs of its own
 # VERSION         of the product
 # DATA            directory of the product's data
 # KEEP_VERSIONS   how many versions stay installed, this one included
@@ -41,6 +41,13 @@ product_reload() {
 product_connected() {
 	:
 }
+# What a manager may define: what is in effect besides the definition's text, a line each, as it has to be and as it is.
+manager_wanted() {
+	:
+}
+manager_effective() {
+	:
+}
 # shellcheck source=/dev/null
 . "$LIB/managers/$MANAGER.sh"
 # shellcheck source=/dev/null
@@ -68,12 +75,14 @@ target_for() {
 desired() {
 	for link in $links; do say "$link -> $(target_for "$link")"; done
 	say "$NAME running"
+	manager_wanted
 	if product_ready "$CONFIG"; then product_wanted "$main_config" "$DEFINITION" | sed 's/^/in effect: /'; fi
 }
 
 observe() {
 	for link in $links; do say "$link -> $(link_target "$link")"; done
 	state=$(manager_state "$NAME")
+	manager_effective
 	if ! product_ready "$CONFIG"; then
 		say "$NAME $state, does not answer"
 		return
@@ -114,7 +123,7 @@ wait_until_ready() {
 
 # Is the config all that changes, and does the product take those changes over without a restart?
 can_reload() {
-	[ "$(manager_state "$NAME")" = running ] && product_ready "$CONFIG" || return 1
+	[ "$(manager_state "$NAME")" = running ] && [ "$(manager_wanted)" = "$(manager_effective)" ] && product_ready "$CONFIG" || return 1
 	for link in $links; do
 		if [ "$link" != "$CONFIG" ] && [ "$(link_target "$link")" != "$(target_for "$link")" ]; then return 1; fi
 	done
@@ -126,7 +135,7 @@ start_and_prove() {
 	if [ "$1" = reload ]; then
 		product_reload || return 1
 	else
-		manager_restart "$NAME" >/dev/null 2>&1 || :
+		manager_restart "$NAME" >"$WORK/restart" 2>&1 || :
 	fi
 	wait_until_ready || return 1
 	product_connected "$CONFIG" || return 1
@@ -165,6 +174,7 @@ apply() {
 	fi
 	remember_links
 	if can_reload; then how=reload; else how=restart; fi
+	mkdir -p "$(dirname "$definition_link")"
 	for link in $links; do say "$link $(target_for "$link")"; done | switch_links
 	if ! start_and_prove "$how" >"$WORK/reason"; then
 		manager_log "$NAME" >"$WORK/service-log"
@@ -175,6 +185,8 @@ $(cat "$WORK/service-log")
 $(cat "$WORK/outcome")"
 	fi
 	product_proven "$CONFIG"
+	# What the manager did away with, such as a drop-in.
+	sed -n '/ is removed: /p' "$WORK/restart" 2>/dev/null || :
 	for candidate in $CONFIGS "$DEFINITION"; do prune_candidates "$candidate"; done
 	prune_versions
 	say "$NAME $VERSION running ($how)"
@@ -207,6 +219,6 @@ remove() {
 	rm -f "$definition_link"
 	manager_forget "$NAME"
 	for link in $links; do rm -f "$link"; done
-	rm -f "$PREFIX/run/$NAME.pid" "$PREFIX/var/log/$NAME.log"*
+	rm -f "$PREFIX/run/$NAME".* "$PREFIX/var/log/$NAME.log"*
 	say "$NAME stopped and removed; its data is kept"
 }

@@ -73,8 +73,9 @@ describe("the stand-in", { timeout }, () => {
 
   it("names what it does not provide", async () => {
     const refused = sandbox.preview(async () => {
-      new remote.Command("remote", { create: "true", connection: { host: "127.0.0.1" } });
+      // eslint-disable-next-line @typescript-eslint/no-deprecated -- which is why it is absent
+      new remote.CopyFile("copy", { localPath: "x", remotePath: "y", connection: { host: "127.0.0.1" } });
     });
-    await assert.rejects(refused, /command:remote:Command is not provided/);
+    await assert.rejects(refused, /command:remote:CopyFile is not provided/);
   });
 });

@@ -5,7 +5,7 @@ import { createServer } from "node:http";
 import { spawnSync } from "node:child_process";
 import { join } from "node:path";
 import { after, before, describe, test } from "node:test";
-import { observeLocal, parseObservation } from "../../hosts/observe";
+import { observe, parseObservation, runLocal } from "../../hosts/observe";
 import { LEDGER_FORMAT } from "../../hosts/task";
 import { BUSYBOX_MISSING, HostShell, USERLANDS } from "../support/host-shell";
 
@@ -236,7 +236,7 @@ for (const userland of USERLANDS) {
       assert.equal(readFileSync(entry, "utf8"), recorded);
       writeFileSync(entry, recorded.replace(/^FORMAT=.*$/m, `FORMAT=${LEDGER_FORMAT + 1}`));
       await assert.rejects(
-        observeLocal(host.prefix, "messaging/test", { ports: [] }),
+        observe(runLocal, { prefix: host.prefix, stack: "messaging/test", ports: [] }),
         new RegExp(`ledger below ${host.prefix} has format ${LEDGER_FORMAT + 1}, written by a newer version.*: update the clone`),
       );
       writeFileSync(entry, recorded);

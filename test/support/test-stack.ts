@@ -88,6 +88,13 @@ export class TestStack {
     this.#write({ hosts: { local: { prefix: this.prefix } }, ...settings });
   }
 
+  /** Adds a secret to the stack settings, encrypted. @param path below `messaging:`, such as `hosts.edge.privateKey` */
+  setSecret(path: string, value: string): void {
+    const args = ["config", "set", "--secret", "--path", `messaging:${path}`, "--config-file", this.configFile];
+    const { status, output } = this.#run("pulumi", args, value);
+    if (status !== 0) throw new Error(output);
+  }
+
   /** Addresses other than loopback on which a service of the stack listens. */
   listenersBeyondLoopback(service: Service): string[] {
     const { stdout } = spawnSync("ss", ["-Hltnp"], { encoding: "utf8" });
@@ -112,6 +119,12 @@ export class TestStack {
   operate(operation: "up" | "preview" | "destroy", ...args: string[]): Result {
     const confirm = operation === "preview" ? [] : ["--yes", "--skip-preview"];
     return this.pulumi(operation, "--non-interactive", "--config-file", this.configFile, ...confirm, ...args);
+  }
+
+  /** Starts an up of the pulumi CLI and does not wait. */
+  startUp(...args: string[]): ChildProcess {
+    const all = ["up", "--non-interactive", "--config-file", this.configFile, "--yes", "--skip-preview", ...args];
+    return spawn("pulumi", all, { cwd: PROJECT, env: this.#environment, stdio: ["ignore", "pipe", "pipe"] });
   }
 
   /** The steps of a preview that are no `same`. */
@@ -181,13 +194,14 @@ export class TestStack {
     return [join(PROJECT, "setup/run.js"), script, ...(OPERATIONS.includes(script) ? ["--config-file", this.configFile] : []), ...args];
   }
 
-  #run(command: string, args: readonly string[]): Result {
+  #run(command: string, args: readonly string[], input?: string): Result {
     const { status, stdout, stderr, error } = spawnSync(command, args, {
       cwd: PROJECT,
       env: this.#environment,
       encoding: "utf8",
       timeout: 600_000,
-      stdio: ["ignore", "pipe", "pipe"],
+      stdio: [input === undefined ? "ignore" : "pipe", "pipe", "pipe"],
+      ...(input === undefined ? {} : { input }),
       maxBuffer: 64 * 2 ** 20,
     });
     if (error !== undefined) throw error;

@@ -38,7 +38,7 @@ test("pipelines share a process unless they ask for one of their own", () => {
 
 test("the memory plan and the ports have every process", () => {
   const config = parseConfig({ benthos: { pipelines: { [FILES]: {}, [DUCKDB]: { process: { port: 5000 } } } }, nats: {} });
-  assert.equal(planRam(config).byComponent["benthos"], (192 + 128 + 160) * MIB);
+  assert.equal(planRam(config, true).byComponent["benthos"], (192 + 128 + 160) * MIB);
   assert.deepEqual(wantedPorts(config), [
     { port: 4222, configPath: "nats.ports.client" },
     { port: 8222, configPath: "nats.ports.monitoring" },

@@ -46,6 +46,8 @@ before(async () => {
   const host = new Host(
     {
       key: "local",
+      config: { connection: "local", services: "auto" },
+      services: "supervisord",
       layout: layout("/srv"),
       observation: parseObservation(facts.join("\n")),
       budget: { ramBudgetBytes: 2e9, ramReserveBytes: 1e9 },

@@ -30,9 +30,15 @@ before(async () => {
     parents.set(name, parent instanceof Namespace ? "namespace" : parent instanceof Host ? "host" : "none");
     return undefined;
   };
-  const budget = { ramBudgetBytes: 2e9, ramReserveBytes: 1e9 };
   const host = new Host(
-    { key: "local", layout: layout("/srv"), observation: parseObservation(""), budget },
+    {
+      key: "local",
+      config: { connection: "local", services: "auto" },
+      services: "supervisord",
+      layout: layout("/srv"),
+      observation: parseObservation(""),
+      budget: { ramBudgetBytes: 2e9, ramReserveBytes: 1e9 },
+    },
     { transformations: [recordParent] },
   );
   const service = host.run(host, { name: "service", script: "data-directory", inputs: {}, after: [] });

@@ -36,9 +36,9 @@ test("the facts of a host are read by kind", () => {
   ]);
   assert.deepEqual([...observed.ownPids], [99]);
   assert.equal(observed.stack, "messaging/dev");
-  assert.deepEqual(observed.tasks.get("local-a"), { applied: "2026-01-01T00:00:00Z", differences: [], outdated: false });
+  assert.deepEqual(observed.tasks.get("local-a"), { applied: "2026-01-01T00:00:00Z", differences: [], outdated: false, copied: undefined });
   assert.equal(observed.ledgerFormat, 1);
-  assert.deepEqual(observed.tasks.get("local-c"), { applied: "2026-01-03T00:00:00Z", differences: [], outdated: true });
+  assert.deepEqual(observed.tasks.get("local-c"), { applied: "2026-01-03T00:00:00Z", differences: [], outdated: true, copied: undefined });
   assert.deepEqual(observed.tasks.get("local-b")?.differences, ["expected: x", "found:    y"]);
 });
 

@@ -98,7 +98,10 @@ test("supervisord listens on a socket of its user only", () => {
   assert.doesNotMatch(text, /inet_http_server/);
 });
 
-for (const scope of [{ manager: "system", user: "root" }, { manager: "user" }] as const) {
+for (const scope of [
+  { manager: "system", user: "root" },
+  { manager: "user", capsMemory: true },
+] as const) {
   test(`systemd accepts the ${scope.manager} unit without a word`, () => {
     const directory = mkdtempSync(join(tmpdir(), "messaging-unit-"));
     try {

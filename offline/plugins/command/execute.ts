@@ -44,7 +44,7 @@ export async function execute(execution: Execution, groups: CommandGroups): Prom
   const output = (stream?: OutputStream): string =>
     Buffer.concat(pieces.filter((it) => !stream || it.stream === stream).map(({ piece }) => piece)).toString();
   if (failure) {
-    throw new Error(`${failure}: running ${JSON.stringify(execution.command)}:\n${output()}`);
+    throw commandError(failure, execution.command, output());
   }
   return { stdout: withoutNewline(output("stdout")), stderr: withoutNewline(output("stderr")) };
 }
@@ -116,6 +116,12 @@ function startFailure(error: unknown, { interpreter, dir }: Execution): string {
   return `cannot start ${interpreter[0]}: ${code === "ENOENT" ? "no such program" : (code ?? String(error))}`;
 }
 
-function withoutNewline(output: string): string {
+/** The error of a failed command: the reason, the command and its output, but never its input. */
+export function commandError(failure: string, command: string, output: string): Error {
+  return new Error(`${failure}: running ${JSON.stringify(command)}:\n${output}`);
+}
+
+/** A text without one final newline. */
+export function withoutNewline(output: string): string {
   return output.endsWith("\n") ? output.slice(0, -1) : output;
 }

@@ -14,6 +14,7 @@ export interface RunningCommand {
 /** The commands that run now, and the way to end them all. */
 export class CommandGroups {
   private readonly running = new Set<RunningCommand>();
+  private readonly endings = new Set<() => void>();
   private ended?: Promise<void>;
 
   /** True once {@link endAll} was called: no further command may start. */
@@ -32,11 +33,26 @@ export class CommandGroups {
   }
 
   /**
+   * Asks for a call when everything is to end: at once if that is now. For work that is no process here, such as a connection.
+   * @returns takes the request back
+   */
+  onEnd(end: () => void): () => void {
+    if (this.closed) {
+      end();
+    }
+    this.endings.add(end);
+    return () => this.endings.delete(end);
+  }
+
+  /**
    * Ends every process of every running command: SIGTERM, and SIGKILL for those still there after 2 seconds.
    * Resolves when all are gone. Further calls wait for the same end.
    */
   endAll(): Promise<void> {
-    this.ended ??= end([...this.running]);
+    if (this.ended === undefined) {
+      this.ended = end([...this.running]);
+      this.endings.forEach((ending) => ending());
+    }
     return this.ended;
   }
 }

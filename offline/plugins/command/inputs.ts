@@ -1,7 +1,7 @@
 import { isObject, isUnknown, reveal, signatureOf, type PropertyMap, type Value } from "./values";
 
-/** The types that a property can have; `any[]` is a list of anything. */
-export type PropertyType = "string" | "boolean" | "string[]" | "any[]" | "map" | "logging";
+/** The types that a property can have; `any[]` is a list of anything, `asset` a file, a folder or a text. */
+export type PropertyType = "string" | "boolean" | "string[]" | "any[]" | "map" | "logging" | "connection" | "asset";
 
 /** One property: its type, what it means, and what it does to the resource. */
 export interface PropertySpec {
@@ -84,6 +84,8 @@ const typeNames: Readonly<Record<PropertyType, string>> = {
   "any[]": "a list",
   map: "a map of strings",
   logging: "a string",
+  connection: "an object with at least a host",
+  asset: "an asset or an archive",
 };
 
 function accepts(type: PropertyType, value: Value): boolean {
@@ -102,6 +104,10 @@ function accepts(type: PropertyType, value: Value): boolean {
       return Array.isArray(value);
     case "map":
       return isObject(value) && signatureOf(value) === undefined && Object.values(value).every(isText);
+    case "connection":
+      return isObject(value) && (isText(value.host ?? null) || isUnknown(value.host));
+    case "asset":
+      return signatureOf(value) !== undefined;
   }
 }
 

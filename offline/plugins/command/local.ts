@@ -1,8 +1,8 @@
 import { execute } from "./execute";
 import { findAssets } from "./files";
 import type { Context, FunctionHandler, ResourceHandler } from "./handlers";
-import { flag, text, textList, textMap } from "./inputs";
-import { previewedOutputs, previousOutputs, unknownOutputs } from "./outputs";
+import { text, textList, textMap } from "./inputs";
+import { previewedOutputs, previousOutputs, previousOutputVariables, unknownOutputs } from "./outputs";
 import { commandInputs, runInputs } from "./specs";
 import { assetArchive, type PropertyMap } from "./values";
 
@@ -64,19 +64,6 @@ async function runLocally(
     stderr: printed.stderr,
     ...(await foundFiles(inputs, dir ?? process.cwd())),
   };
-}
-
-function previousOutputVariables(inputs: PropertyMap, previous: PropertyMap): Record<string, string> {
-  const variables: Record<string, string> = {};
-  if (flag(inputs, "addPreviousOutputInEnv") ?? true) {
-    for (const stream of ["stdout", "stderr"]) {
-      const output = text(previous, stream);
-      if (output) {
-        variables[`PULUMI_COMMAND_${stream.toUpperCase()}`] = output;
-      }
-    }
-  }
-  return variables;
 }
 
 async function foundFiles(inputs: PropertyMap, dir: string): Promise<PropertyMap> {

@@ -1,4 +1,5 @@
 import { sameValue } from "./diff";
+import { flag, text } from "./inputs";
 import { containsUnknown, unknownValue, type PropertyMap } from "./values";
 
 const outputNames: ReadonlySet<string> = new Set(["stdout", "stderr", "assets", "archive"]);
@@ -23,4 +24,18 @@ export function previewedOutputs(olds: PropertyMap, news: PropertyMap): Property
     return outputs;
   }
   return Object.fromEntries(Object.keys(outputs).map((name) => [name, unknownValue]));
+}
+
+/** The variables in which a run finds what the run before it printed, unless the inputs switch that off. */
+export function previousOutputVariables(inputs: PropertyMap, previous: PropertyMap): Record<string, string> {
+  const variables: Record<string, string> = {};
+  if (flag(inputs, "addPreviousOutputInEnv") ?? true) {
+    for (const stream of ["stdout", "stderr"]) {
+      const output = text(previous, stream);
+      if (output) {
+        variables[`PULUMI_COMMAND_${stream.toUpperCase()}`] = output;
+      }
+    }
+  }
+  return variables;
 }

@@ -4,19 +4,26 @@ import * as rpc from "@pulumi/pulumi/proto/provider_pb";
 import { Empty } from "google-protobuf/google/protobuf/empty_pb";
 import { randomBytes } from "node:crypto";
 import { diffResponse } from "./diffresponse";
+import { copyToRemote } from "./copy";
 import type { Context, FunctionHandler, ResourceHandler } from "./handlers";
 import { pluginName, pluginVersion } from "./identity";
 import { checkInputs, withDefaults, type CheckFailure } from "./inputs";
 import { localCommand, localRun } from "./local";
+import { remoteCommand } from "./remote";
 import { packageSchema } from "./schema";
 import { fromStruct, toStruct, type PropertyMap } from "./values";
 
-const resources: ReadonlyMap<string, ResourceHandler> = new Map([["command:local:Command", localCommand]]);
+const resources: ReadonlyMap<string, ResourceHandler> = new Map([
+  ["command:local:Command", localCommand],
+  ["command:remote:Command", remoteCommand],
+  ["command:remote:CopyToRemote", copyToRemote],
+]);
 const functions: ReadonlyMap<string, FunctionHandler> = new Map([["command:local:run", localRun]]);
 
 /**
  * The ResourceProvider service, as the engine calls it. It differs from that of the official plugin in that
- * - it provides local commands only;
+ * - it provides commands, here and over SSH, and copies to a server, and nothing that is deprecated;
+ * - a connection with a pinned host key asks the server for a key of that type;
  * - the output of a command with a secret input is secret (the official one stores it in clear unless
  *   `additionalSecretOutputs` names it);
  * - ending a command ends all of its process group, and commands do not outlive the engine;

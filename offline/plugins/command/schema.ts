@@ -1,12 +1,12 @@
 import { pluginName, pluginVersion } from "./identity";
 import type { PropertySpecs, PropertyType } from "./inputs";
-import { commandInputs, runInputs } from "./specs";
+import { commandInputs, copyInputs, remoteCommandInputs, runInputs } from "./specs";
 
 type Schema = Record<string, unknown>;
 
 const loggingToken = "command:local:Logging";
 
-const outputs: Record<string, Schema> = {
+const outputs = {
   stdout: { type: "string", description: "The standard output of the command." },
   stderr: { type: "string", description: "The standard error of the command." },
   assets: {
@@ -33,6 +33,16 @@ export function packageSchema(): string {
         description: "A command that is run on this machine when the resource is created, updated or deleted.",
         ...object(commandInputs, outputs),
         inputProperties: properties(commandInputs),
+      },
+      "command:remote:Command": {
+        description: "A command that is run over SSH when the resource is created, updated or deleted.",
+        ...object(remoteCommandInputs, { stdout: outputs.stdout, stderr: outputs.stderr }),
+        inputProperties: properties(remoteCommandInputs),
+      },
+      "command:remote:CopyToRemote": {
+        description: "A file or folder that is copied to a server.",
+        ...object(copyInputs, {}),
+        inputProperties: properties(copyInputs),
       },
     },
     functions: {
@@ -78,6 +88,10 @@ function typeSchema(type: PropertyType): Schema {
       return { type: "array", items: { $ref: "pulumi.json#/Any" } };
     case "map":
       return { type: "object", additionalProperties: { type: "string" } };
+    case "connection":
+      return { type: "object", additionalProperties: { $ref: "pulumi.json#/Any" } };
+    case "asset":
+      return { $ref: "pulumi.json#/Asset" };
     case "logging":
       return { $ref: `#/types/${loggingToken}` };
   }

@@ -1,0 +1,38 @@
+import { carried, type HostConfig } from "../config/hosts";
+import { type Config, onHost } from "../config/load";
+import { wantedPorts } from "../config/ports";
+import { planRam } from "../config/ram";
+import type { Layout } from "../hosts/layout";
+import type { PlannedHost } from "../hosts/open";
+import { benthosGuarded, brokenPipelines } from "./benthos-pipelines";
+import { namespacesGuarded } from "./namespace";
+import { natsGuarded } from "./nats-jetstream";
+import { pulsarGuarded } from "./pulsar-standalone";
+
+/** The config as far as it concerns one host. */
+export function carriedBy(host: HostConfig | undefined, config: Config): Config {
+  const { nats, pulsar, benthos } = host === undefined ? {} : onHost(host, config);
+  return { ...config, nats, pulsar, benthos };
+}
+
+/** What a host is asked before anything is declared. */
+export function plannedHost(key: string, host: HostConfig, config: Config): PlannedHost {
+  const parts = carriedBy(host, config);
+  const plan = {
+    components: carried(host, config),
+    plannedBytes: planRam(parts, host.connection === "local").plannedBytes,
+    budget: { ramBudgetBytes: config.ramBudgetBytes, ramReserveBytes: config.ramReserveBytes },
+    observe: config.observe,
+    directories: [parts.nats?.jetstream.storeDir, parts.pulsar?.dataDirectory, parts.pulsar?.tieredStorage?.directory],
+    ports: wantedPorts(parts),
+    guarded: (layout: Layout) => [
+      ...(parts.nats === undefined ? [] : natsGuarded(parts.nats, layout)),
+      ...(parts.pulsar === undefined ? [] : pulsarGuarded(parts.pulsar, layout)),
+      ...(parts.pulsar === undefined ? [] : namespacesGuarded(parts.pulsar, parts.namespaces, layout)),
+      ...(parts.benthos === undefined ? [] : benthosGuarded(parts.benthos)),
+    ],
+    check: (layout: Layout) => (parts.benthos === undefined ? Promise.resolve([]) : brokenPipelines(parts.benthos, parts, layout)),
+    allowDataLoss: config.allowDataLoss,
+  };
+  return { key, config: host, plan };
+}

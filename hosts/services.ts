@@ -1,0 +1,42 @@
+import type { HostConfig } from "../config/hosts";
+import type { Observation } from "./observe";
+
+/** What keeps the services of a host alive: the system's manager, a user's own, or supervisord, which comes with the stack. */
+export type ServiceManager = "supervisord" | "systemd" | "systemd-user" | "launchd" | "launchd-user";
+
+/** A manager, or why the one that the config asks for cannot be had. */
+type Choice = { readonly manager: ServiceManager } | { readonly problem: string };
+
+/**
+ * The service manager of a host. `auto` means, over SSH, what the system has: systemd or launchd, of the user without root, else supervisord; on this very
+ * machine supervisord, which leaves the system alone.
+ * @param configPath of the host, for the words of a problem
+ */
+export function chooseServices(config: HostConfig, facts: Pick<Observation, "init" | "root" | "lingers">, configPath: string): Choice {
+  const systems = systemServices(facts);
+  switch (config.services) {
+    case "supervisord":
+      return { manager: "supervisord" };
+    case "auto":
+      return { manager: config.connection === "local" ? "supervisord" : (systems ?? "supervisord") };
+    default:
+      if (systems?.startsWith(config.services) === true) return { manager: systems };
+      return { problem: `${configPath}.services: got "${config.services}"; ${missing(config.services, facts)}` };
+  }
+}
+
+function systemServices({ init, root, lingers }: Pick<Observation, "init" | "root" | "lingers">): ServiceManager | undefined {
+  if (init === "launchd") return root ? "launchd" : "launchd-user";
+  if (init === "systemd" && root) return "systemd";
+  return init === "systemd" && lingers ? "systemd-user" : undefined;
+}
+
+function missing(services: "systemd" | "launchd", { init }: Pick<Observation, "init">): string {
+  if (init !== services) return `allowed: auto or supervisord, because ${services} is not what runs as process 1 there`;
+  return "without root its user's manager has to outlive sessions: run `loginctl enable-linger USER` there as root once, or take supervisord";
+}
+
+/** Do the caps of memory hold by cgroups? Else the runtimes' own limits are all there is. */
+export function capsMemory(manager: ServiceManager, { userMemory }: Pick<Observation, "userMemory">): boolean {
+  return manager === "systemd" || (manager === "systemd-user" && userMemory);
+}

@@ -1,0 +1,207 @@
+import type { types } from "@pulumi/command";
+import { execFile, execFileSync, spawn } from "node:child_process";
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { promisify } from "node:util";
+import { ANY_HOST_KEY, type HostConfig, pinnedHostKey, type SshHostConfig, type SshLogin } from "../config/hosts";
+import { runLocal, type RunProgram } from "./observe";
+
+/** A server that cannot be reached now, which is not the same as one that refuses us. */
+export class HostGone extends Error {}
+
+/** Seconds for each attempt to connect. */
+const DIAL_SECONDS = 10;
+
+/** How often a task tries to connect before it fails: a busy sshd turns some connections away (MaxStartups). */
+const DIAL_ATTEMPTS = 6;
+
+/** The connection of a host for the resources of @pulumi/command. */
+export function resourceConnection(host: SshHostConfig): types.input.remote.ConnectionArgs {
+  return { ...loginArguments(host), ...(host.jump === undefined ? {} : { proxy: loginArguments(host.jump) }) };
+}
+
+/** What a connection of a resource says in the state, as far as it is read here. */
+export interface StoredConnection {
+  readonly host: string;
+  readonly port: number;
+  readonly user: string;
+  readonly privateKey?: string;
+  readonly hostKey?: string;
+  readonly proxy?: Omit<StoredConnection, "proxy">;
+}
+
+/** The host that a resource was applied to, from its connection. @param become do its tasks run as root by sudo? */
+export function storedHost({ proxy, ...login }: StoredConnection, become: boolean): SshHostConfig {
+  return {
+    connection: "ssh",
+    services: "auto",
+    ...storedLogin(login),
+    ...(proxy === undefined ? {} : { jump: storedLogin(proxy) }),
+    ...(become ? { become: "sudo" } : {}),
+  };
+}
+
+function storedLogin({ host, port, user, privateKey, hostKey = ANY_HOST_KEY }: Omit<StoredConnection, "proxy">): SshLogin {
+  return { host, port, user, hostKey, ...(privateKey === undefined ? { agent: true } : { privateKey }) };
+}
+
+/** Runs shell programs on a host, over one connection where it is another machine. @throws as SshConnection.with does */
+export function onHost<T>(config: HostConfig, work: (run: RunProgram) => Promise<T>): Promise<T> {
+  if (config.connection === "local") return work(runLocal);
+  return SshConnection.with(config, (connection) => work((program, args) => connection.run(program, args)));
+}
+
+function loginArguments(login: SshLogin) {
+  const hostKey = pinnedHostKey(login);
+  return {
+    host: login.host,
+    port: login.port,
+    user: login.user,
+    dialErrorLimit: DIAL_ATTEMPTS,
+    perDialTimeout: DIAL_SECONDS,
+    // Without a key the agent that SSH_AUTH_SOCK names is asked, by the plugin itself: its path is another in each session.
+    ...(login.privateKey === undefined ? {} : { privateKey: login.privateKey }),
+    ...(hostKey === undefined ? {} : { hostKey }),
+  };
+}
+
+/** One connection to a host over the system's ssh, shared by everything that a run asks of it. */
+class SshConnection {
+  readonly #host: SshHostConfig;
+  readonly #directory = mkdtempSync(join(tmpdir(), "ssh-"));
+
+  private constructor(host: SshHostConfig) {
+    this.#host = host;
+    writeFileSync(
+      this.#file("config"),
+      `${this.#section("host", host)}${host.jump === undefined ? "" : this.#section("jump", host.jump)}`,
+      { mode: 0o600 },
+    );
+  }
+
+  /**
+   * Connects to a host, and disconnects when the work is done.
+   * @throws HostGone when nobody answers there; Error when the server has another host key or refuses the user
+   */
+  static async with<T>(host: SshHostConfig, work: (connection: SshConnection) => Promise<T>): Promise<T> {
+    const connection = new SshConnection(host);
+    try {
+      await connection.#connect();
+      return await work(connection);
+    } finally {
+      connection.#close();
+    }
+  }
+
+  /**
+   * Runs a shell program there, as root where the config says `become: sudo`. Nothing of ours has to be installed; LOGIN_HOME is the home of the user that
+   * logs in.
+   * @returns what it prints
+   * @throws Error when it fails or does not end within a minute
+   */
+  async run(program: string, args: readonly string[]): Promise<string> {
+    const shell = `env LOGIN_HOME="$HOME" sh -s -- ${args.map((arg) => `'${arg}'`).join(" ")}`;
+    const call = promisify(execFile)("ssh", [...this.#options(), "host", this.#host.become === "sudo" ? `sudo -n ${shell}` : shell], {
+      timeout: 60_000,
+      maxBuffer: 64 * 2 ** 20,
+    });
+    call.child.stdin?.on("error", () => undefined);
+    call.child.stdin?.end(program);
+    try {
+      return (await call).stdout;
+    } catch (error) {
+      const said = (error as { readonly stderr?: string }).stderr?.trim() ?? "";
+      const sudo = said
+        .split("\n")
+        .reverse()
+        .find((line) => line.startsWith("sudo: "));
+      const reason =
+        sudo === undefined
+          ? said || String(error)
+          : `become: ${sudo}; ${this.#host.user} has to be allowed to run everything without a password`;
+      throw new Error(reason, { cause: error });
+    }
+  }
+
+  #options(): string[] {
+    return ["-F", this.#file("config"), "-T"];
+  }
+
+  #file(name: string): string {
+    return join(this.#directory, name);
+  }
+
+  /** A host of ssh's own configuration, so that neither the user's settings nor the process list have a part in it. */
+  #section(name: "host" | "jump", login: SshLogin): string {
+    const key = pinnedHostKey(login);
+    const known = this.#file(`known_hosts_${name}`);
+    writeFileSync(known, key === undefined ? "" : `${name} ${key}\n`, { mode: 0o600 });
+    const options: Record<string, string | number> = {
+      HostName: login.host,
+      Port: login.port,
+      User: login.user,
+      HostKeyAlias: name,
+      UserKnownHostsFile: known,
+      GlobalKnownHostsFile: "/dev/null",
+      StrictHostKeyChecking: key === undefined ? "no" : "yes",
+      BatchMode: "yes",
+      ConnectTimeout: DIAL_SECONDS,
+      ServerAliveInterval: 15,
+      LogLevel: "ERROR",
+      ...(key === undefined
+        ? {}
+        : { HostKeyAlgorithms: key.startsWith("ssh-rsa ") ? "rsa-sha2-512,rsa-sha2-256" : (key.split(" ")[0] ?? "") }),
+      ...(login.privateKey === undefined
+        ? {}
+        : { IdentityFile: this.#identity(name, login.privateKey), IdentitiesOnly: "yes", IdentityAgent: "none" }),
+      ...(name === "host" ? { ControlPath: this.#file("socket") } : {}),
+      ...(name === "host" && this.#host.jump !== undefined ? { ProxyCommand: `ssh -F ${this.#file("config")} -W %h:%p jump` } : {}),
+    };
+    return `Host ${name}\n${Object.entries(options)
+      .map(([option, value]) => `  ${option} ${value}\n`)
+      .join("")}`;
+  }
+
+  #identity(name: string, privateKey: string): string {
+    const file = this.#file(`identity_${name}`);
+    writeFileSync(file, `${privateKey.trim()}\n`, { mode: 0o600 });
+    return file;
+  }
+
+  /** Starts the shared connection in the background; what is run later goes through it. */
+  async #connect(): Promise<void> {
+    const master = spawn("ssh", [...this.#options(), "-f", "-N", "-o", "ControlMaster=yes", "-o", "ControlPersist=no", "host"], {
+      stdio: ["ignore", "ignore", "pipe"],
+    });
+    let said = "";
+    master.stderr.on("data", (piece: Buffer) => (said += piece.toString()));
+    const status = await new Promise<number | null>((resolve, reject) => {
+      master.on("error", (error) => reject(new Error(`ssh cannot be run: ${error.message}`)));
+      // Not "close": the process in the background keeps standard error.
+      master.on("exit", resolve);
+    });
+    master.stderr.destroy();
+    if (status === 0) return;
+    const { host, port, user } = this.#host;
+    const at = `${user}@${host}:${port}`;
+    const reason = said.trim().split("\n").at(-1) ?? "";
+    if (/host key|HOST IDENTIFICATION/i.test(said)) {
+      throw new Error(
+        `${at}: the server has not the pinned host key. If it was set up anew, pin its new key; if not, somebody is in between`,
+      );
+    }
+    if (/permission denied|too many authentication|no such identity|error in libcrypto|invalid format/i.test(said))
+      throw new Error(`${at}: ${reason}`);
+    throw new HostGone(`${at}: ${reason === "" ? `ssh ended with ${status}` : reason}`);
+  }
+
+  #close(): void {
+    try {
+      execFileSync("ssh", [...this.#options(), "-O", "exit", "host"], { stdio: "ignore" });
+    } catch {
+      // There is none when the server has gone away meanwhile.
+    }
+    rmSync(this.#directory, { recursive: true, force: true });
+  }
+}

@@ -1,0 +1,109 @@
+# shellcheck shell=sh disable=SC2034,SC2154 # inputs come from task.sh, tasks use the names
+# Services under systemd: the manager_* functions that the service task calls.
+#
+# SCOPE   system, or user for the manager of the user that this runs as
+# UNIT    name of the unit, with its suffix
+
+case $SCOPE in
+user)
+	systemd_units=${XDG_CONFIG_HOME:-$HOME/.config}/systemd/user
+	systemd_target=default.target
+	# A session over SSH may come without it.
+	XDG_RUNTIME_DIR=${XDG_RUNTIME_DIR:-/run/user/$(id -u)}
+	export XDG_RUNTIME_DIR
+	;;
+*)
+	systemd_units=/etc/systemd/system
+	systemd_target=multi-user.target
+	;;
+esac
+# What makes it start with the machine. `systemctl enable` takes a link to a file of another name for an alias and makes none.
+systemd_wanted=$systemd_units/$systemd_target.wants/$UNIT
+
+systemd() {
+	systemctl "--$SCOPE" "$@"
+}
+
+systemd_property() {
+	systemd show -p "$1" --value "$UNIT" 2>/dev/null
+}
+
+# Where the manager looks for the definition of a service.
+manager_definition() {
+	say "$systemd_units/$UNIT"
+}
+
+# running, or what it is instead, in the words that every manager uses.
+manager_state() {
+	case $(systemd_property ActiveState)/$(systemd_property SubState) in
+	active/running) say running ;;
+	*/auto-restart | activating/*) say starting ;;
+	failed/*) say fatal ;;
+	inactive/*) say "stopped ($UNIT)" ;;
+	*) say absent ;;
+	esac
+}
+
+manager_pid() {
+	systemd_property MainPID
+}
+
+# What the unit adds up to besides its file, a line each: drop-ins beside it, whether it comes back after a reboot, the cap that its cgroup has.
+manager_wanted() {
+	say "$UNIT enabled, no drop-ins"
+	cap=$(sed -n 's/^MemoryMax=//p' "$DEFINITION" 2>/dev/null)
+	# The kernel counts in pages.
+	if [ -n "$cap" ]; then say "memory cap $((cap / 4096 * 4096))"; fi
+}
+
+manager_effective() {
+	drop_ins=$(systemd_drop_ins)
+	if [ "$(link_target "$systemd_wanted")" = "../$UNIT" ]; then enabled=enabled; else enabled=disabled; fi
+	say "$UNIT $enabled, ${drop_ins:-no drop-ins}"
+	if grep -q '^MemoryMax=' "$DEFINITION" 2>/dev/null; then
+		group=$(systemd_property ControlGroup)
+		cat "/sys/fs/cgroup$group/memory.max" "/sys/fs/cgroup/memory$group/memory.limit_in_bytes" 2>/dev/null | sed 's/^/memory cap /'
+	fi
+}
+
+# Those of this unit: what a distribution adds to every service is not ours to judge.
+systemd_drop_ins() {
+	for drop_in in $(systemd_property DropInPaths); do
+		case $drop_in in */"$UNIT".d/*) printf '%s ' "$drop_in" ;; esac
+	done
+}
+
+# Starts the service with its current definition, stopping it first where it runs. Whether it is well is for the caller to see.
+manager_restart() {
+	for drop_in in $(systemd_drop_ins); do
+		say "$drop_in is removed: change the stack config instead"
+		rm -f "$drop_in"
+		rmdir "${drop_in%/*}" 2>/dev/null || :
+	done
+	mkdir -p "${systemd_wanted%/*}"
+	link_to "$systemd_wanted" "../$UNIT"
+	systemd daemon-reload
+	systemd reset-failed "$UNIT" 2>/dev/null || :
+	systemd restart "$UNIT"
+}
+
+# Makes the running service read its config again.
+manager_reload() {
+	systemd reload "$UNIT"
+}
+
+# Stops the service and forgets it; its definition is gone by now.
+manager_forget() {
+	systemd stop "$UNIT" 2>/dev/null || :
+	rm -rf "$systemd_wanted" "$systemd_units/$UNIT.d"
+	systemd daemon-reload
+	systemd reset-failed "$UNIT" 2>/dev/null || :
+}
+
+# The last lines that the service printed.
+manager_log() {
+	case $SCOPE in
+	user) journalctl --user --user-unit "$UNIT" --no-pager --quiet -o cat -n 15 ;;
+	*) journalctl --unit "$UNIT" --no-pager --quiet -o cat -n 15 ;;
+	esac 2>/dev/null || :
+}

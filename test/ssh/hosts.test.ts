@@ -1,0 +1,281 @@
+import assert from "node:assert/strict";
+import { spawnSync } from "node:child_process";
+import { once } from "node:events";
+import { after, before, test } from "node:test";
+import { describeWithMachines, Machine } from "../support/machine";
+import { type Result, TestStack } from "../support/test-stack";
+
+const UNIT = "messaging-test-nats-server.service";
+const USER = "op";
+
+describeWithMachines("two hosts over SSH, one of them bare and without root logins", 1_800_000, () => {
+  let stack: TestStack;
+  let core: Machine;
+  let edge: Machine;
+
+  before(async () => {
+    // edge has nothing but a POSIX shell, coreutils, wget and sshd.
+    [stack, core, edge] = await Promise.all([
+      TestStack.forPulumi(),
+      Machine.boot(),
+      Machine.boot(["bin/curl", "bin/unzip", "bin/perl", "bin/gpgv"]),
+    ]);
+    edge.addUser(USER, true);
+    edge.exec("echo 'PermitRootLogin no' > /etc/ssh/sshd_config.d/root.conf && systemctl reload ssh");
+  });
+
+  after(async () => {
+    stack.dispose();
+    await Promise.all([core.dispose(), edge.dispose()]);
+  });
+
+  const at = (machine: Machine) => ({
+    connection: "ssh",
+    host: "127.0.0.1",
+    port: machine.port,
+    hostKey: machine.hostKey,
+    components: ["nats"],
+  });
+
+  /** Writes the settings. @param nats overrides of messaging:nats @param hosts overrides of both hosts */
+  const configure = (nats: object = {}, hosts: { core?: object; edge?: object } = {}) => {
+    stack.configureWithoutNats({
+      hosts: { core: { ...at(core), user: "root", ...hosts.core }, edge: { ...at(edge), user: USER, become: "sudo", ...hosts.edge } },
+      nats: {
+        memory: "200MB",
+        jetstream: { maxFileStore: "2GB" },
+        streams: { tasks: { preset: "workQueue", subjects: ["tasks.>"], consumers: { workers: {} } } },
+        ...nats,
+      },
+    });
+    for (const [key, machine] of [
+      ["core", core],
+      ["edge", edge],
+    ] as const)
+      stack.setSecret(`hosts.${key}.privateKey`, machine.privateKey);
+  };
+
+  const succeeds = ({ status, output }: Result): string => {
+    assert.equal(status, 0, output);
+    return output;
+  };
+  const up = (...args: string[]) => succeeds(stack.operate("up", ...args));
+  const unchanged = () => succeeds(stack.operate("preview", "--expect-no-changes"));
+  const changed = () =>
+    stack
+      .changes()
+      .map(({ urn }) => urn.slice(urn.lastIndexOf("::") + 2))
+      .sort();
+  const nats = (machine: Machine, command: string) =>
+    machine.exec(`/opt/messaging/opt/nats/current/nats --no-context -s nats://127.0.0.1:4222 ${command} 2>&1`);
+  const refused = (pattern: RegExp) => {
+    const { status, output } = stack.operate("preview");
+    assert.notEqual(status, 0);
+    assert.match(output, pattern);
+  };
+
+  test("a wrong host key is refused before anything is touched", () => {
+    configure({}, { core: { hostKey: edge.hostKey } });
+    refused(/host core cannot be observed[^]*the server has not the pinned host key/);
+    assert.equal(core.exec("ls /opt"), "");
+  });
+
+  test("what a bare host lacks is named before anything is touched", () => {
+    configure({}, { edge: { services: "supervisord" } });
+    refused(/messaging:hosts\.edge: missing on 127\.0\.0\.1: python3 \(for supervisord\)/);
+  });
+
+  test("a user who may not become root is told so", () => {
+    edge.exec("mv /etc/sudoers.d/op /root/op");
+    try {
+      configure();
+      refused(/host edge cannot be observed[^]*become: sudo: .*op has to be allowed to run everything/);
+    } finally {
+      edge.exec("mv /root/op /etc/sudoers.d/op");
+    }
+  });
+
+  test("up installs both, and a preview after it finds nothing to do", () => {
+    configure();
+    up();
+    for (const machine of [core, edge]) assert.equal(machine.exec(`systemctl is-active ${UNIT}`), "active\n");
+    unchanged();
+  });
+
+  test("the services run as users of their own, capped by their cgroups, and listen on loopback only", () => {
+    for (const machine of [core, edge]) {
+      assert.equal(machine.exec(`ps -o user:20= -p $(systemctl show -p MainPID --value ${UNIT})`).trim(), "messaging-nats");
+      const cap = machine.exec(
+        `group=$(systemctl show -p ControlGroup --value ${UNIT}); cat /sys/fs/cgroup$group/memory.max /sys/fs/cgroup/memory$group/memory.limit_in_bytes 2>/dev/null || :`,
+      );
+      assert.equal(cap.trim(), String(Math.floor(200_000_000 / 4096) * 4096));
+      const listeners = machine
+        .exec("ss -Hltn")
+        .trim()
+        .split("\n")
+        .map((line) => line.split(/\s+/)[3] ?? "");
+      assert.deepEqual(listeners.filter((address) => !/:22$/.test(address)).sort(), ["127.0.0.1:4222", "127.0.0.1:8222"]);
+    }
+    const { hosts } = JSON.parse(succeeds(stack.pulumi("stack", "output", "--json"))) as {
+      hosts: Record<string, { ram: { enforcement: string } }>;
+    };
+    assert.deepEqual(
+      Object.values(hosts).map(({ ram }) => ram.enforcement),
+      ["cgroup", "cgroup"],
+    );
+  });
+
+  test("the unit's exposure is at most 1.5", () => {
+    const said = core.exec(`systemd-analyze security --no-pager ${UNIT} | tail -n 2`);
+    const exposure = Number(/exposure level for .*: ([0-9.]+)/.exec(said)?.[1]);
+    console.log(`systemd-analyze security: ${UNIT} ${exposure}`);
+    assert.ok(exposure <= 1.5, said);
+  });
+
+  test("what was copied is gone from where it arrived", () => {
+    assert.equal(core.exec("ls -A /root | grep messaging || :"), "");
+    assert.equal(edge.exec("ls -A /home/op | grep messaging || :"), "");
+  });
+
+  test("a changed limit is reloaded on both, with no other row", () => {
+    const pid = () => core.exec(`systemctl show -p MainPID --value ${UNIT}`);
+    const before = pid();
+    nats(core, "publish tasks.one first");
+    configure({ maxConnections: 1100 });
+    const rows = ["nats-config", "nats-server-service", "nats-verify"];
+    assert.deepEqual(
+      changed(),
+      ["core", "edge"].flatMap((key) => rows.map((row) => `${key}-${row}`)),
+    );
+    up();
+    assert.equal(pid(), before);
+    assert.match(core.exec("curl -s http://127.0.0.1:8222/varz"), /"max_connections": 1100,/);
+  });
+
+  test("a drop-in beside the unit is drift, and up removes it", () => {
+    edge.exec(
+      `mkdir -p /etc/systemd/system/${UNIT}.d && printf '[Service]\\nMemoryMax=100M\\n' > /etc/systemd/system/${UNIT}.d/override.conf && systemctl daemon-reload`,
+    );
+    const { output } = stack.operate("preview", "--diff");
+    assert.match(output, /found: {4}messaging-test-nats-server\.service enabled, .*override\.conf/);
+    up();
+    unchanged();
+  });
+
+  test("a connection that is cut in the middle of a task: the next up converges", async () => {
+    configure({ maxConnections: 1200 });
+    const cut = stack.startUp();
+    let output = "";
+    await new Promise<void>((resolve) => {
+      cut.stdout?.on("data", (piece: Buffer) => {
+        output += piece.toString();
+        if (/edge-nats-server-service updating/.test(output)) resolve();
+      });
+      cut.on("exit", () => resolve());
+    });
+    await edge.unplug();
+    const ended = cut.exitCode === null ? ((await once(cut, "exit")) as [number])[0] : cut.exitCode;
+    await edge.plugIn();
+    assert.notEqual(ended, 0, output);
+    up();
+    unchanged();
+    assert.match(edge.exec("wget -q -O - http://127.0.0.1:8222/varz"), /"max_connections": 1200,/);
+  });
+
+  test("after a reboot everything is back, messages included", async () => {
+    await core.reboot();
+    unchanged();
+    assert.match(nats(core, "stream get tasks 1"), /first/);
+  });
+
+  test("another version that crashes at its start is rolled back, and up says why", () => {
+    nats(core, "publish tasks.two second");
+    // As soon as the version is installed it is replaced by one that only pretends to check configs.
+    const binary = "/opt/messaging/opt/nats-server/2.12.8/nats-server";
+    const ledger = "/opt/messaging/var/lib/messaging/ledger/messaging/test/core-nats-server/inputs";
+    core.exec(
+      `printf '#!/bin/sh\\ncase $1 in -t) exit 0 ;; esac\\necho crashing at the start\\nexit 7\\n' > /root/crash && chmod 755 /root/crash
+       systemd-run --quiet --unit saboteur sh -c 'until grep -q VERSION=2.12.8 ${ledger}; do sleep 0.1; done; mount --bind /root/crash ${binary}'`,
+    );
+    configure({ maxConnections: 1200, version: "2.12.8" });
+    const { status, output } = stack.operate("up", "--continue-on-error");
+    assert.notEqual(status, 0);
+    assert.match(output, /crashing at the start[^]*Switched back: nats-server runs as it did before/);
+    assert.match(core.exec("curl -s http://127.0.0.1:8222/varz"), /"version": "2.10.29",/);
+    assert.match(nats(core, "stream get tasks 2"), /second/);
+    core.exec(`umount ${binary}`);
+  });
+
+  test("another version takes over the messages", () => {
+    configure({ maxConnections: 1200, version: "2.12.8" });
+    up();
+    assert.match(core.exec("curl -s http://127.0.0.1:8222/varz"), /"version": "2.12.8",/);
+    assert.match(nats(core, "consumer next tasks workers --count 2 --raw"), /first[^]*second/);
+    assert.equal(core.exec("ls /opt/messaging/opt/nats-server | sort").trim(), "2.10.29\n2.12.8\ncurrent");
+  });
+
+  test("while one host is gone the other is worked on, and nothing of the gone one changes", async () => {
+    await core.powerOff();
+    configure({ maxConnections: 1300, version: "2.12.8" });
+    const output = up("--continue-on-error");
+    assert.match(output, /host core cannot be reached, nothing is done to it/);
+    assert.match(edge.exec("wget -q -O - http://127.0.0.1:8222/varz"), /"max_connections": 1300,/);
+    await core.start();
+    up();
+    assert.match(core.exec("curl -s http://127.0.0.1:8222/varz"), /"max_connections": 1300,/);
+    unchanged();
+  });
+
+  test("a port that a stranger holds is refused in the preview", () => {
+    core.exec("systemd-run --quiet --unit stranger systemd-socket-activate -l 127.0.0.1:4333 cat");
+    configure({ maxConnections: 1300, version: "2.12.8", ports: { client: 4333, monitoring: 8222 } });
+    refused(/messaging:nats\.ports\.client: port 4333 on host core is held by .*systemd-socket-activate/);
+    core.exec("systemctl stop stranger");
+  });
+
+  test("status and drift reach the hosts, with what the state knows of them", () => {
+    const status = stack.run(process.execPath, "--import", "tsx", "operations/status.ts");
+    assert.match(succeeds(status), /core\/nats-server 2\.12\.8 {2}running[^]*\(cgroup\)[^]*edge\/nats-server 2\.12\.8 {2}running/);
+    succeeds(stack.run(process.execPath, "--import", "tsx", "operations/drift.ts"));
+  });
+
+  test("another machine under the key of a host is refused: two hosts, not one", async () => {
+    const other = await Machine.boot();
+    try {
+      configure({ version: "2.12.8" }, { core: { port: other.port, hostKey: other.hostKey } });
+      stack.setSecret("hosts.core.privateKey", other.privateKey);
+      refused(
+        new RegExp(`messaging:hosts\\.core\\.host: the stack was deployed to 127\\.0\\.0\\.1:${core.port}, and .* has nothing of it`),
+      );
+      assert.equal(other.exec("ls /opt"), "");
+    } finally {
+      await other.dispose();
+    }
+  });
+
+  test("secrets are in no process list, no log of the hosts and not in the exported state", () => {
+    const secrets = [core, edge].map(({ privateKey }) => privateKey.split("\n")[2] ?? "");
+    const exported = succeeds(stack.pulumi("stack", "export"));
+    const said = [core, edge].map((machine) =>
+      machine.exec("ps -eo args; journalctl --no-pager; grep -rs 'PRIVATE KEY' /opt/messaging || :"),
+    );
+    const here = spawnSync("ps", ["-eo", "args"], { encoding: "utf8" }).stdout;
+    for (const text of [exported, here, ...said]) for (const secret of secrets) assert.ok(!text.includes(secret));
+    for (const text of [exported, ...said]) assert.doesNotMatch(text, /PRIVATE KEY/);
+  });
+
+  test("a host that is gone for good is forgotten, which says what is left there", () => {
+    configure({ maxConnections: 1300, version: "2.12.8" });
+    const { status, output } = stack.run(process.execPath, "setup/run.js", "forget", "edge");
+    assert.equal(status, 0, output);
+    assert.match(output, /forgot host edge with its \d+ tasks\. Left on 127\.0\.0\.1:\d+.* below \/opt\/messaging/);
+    assert.equal(edge.exec(`systemctl is-active ${UNIT}`), "active\n");
+    assert.match(stack.run(process.execPath, "setup/run.js", "forget", "edge").output, /has no host edge; it has core/);
+  });
+
+  test("destroy leaves the data and nothing else", () => {
+    succeeds(stack.operate("destroy"));
+    assert.equal(core.exec(`systemctl list-units --all --no-legend 'messaging*'; ls /etc/systemd/system | grep messaging || :`), "");
+    assert.equal(core.exec("find /opt/messaging -maxdepth 3 -mindepth 3").trim(), "/opt/messaging/var/lib/nats");
+  });
+});
