@@ -7,7 +7,7 @@ test("the facts of a host are read by kind", () => {
     [
       "platform\tlinux-amd64",
       "memory\t16000000000",
-      "user\tmessaging",
+      "user\t1000\tmessaging",
       "filesystem\t/srv\t1000\t400",
       "filesystem\t/\t2000\t500",
       "filesystem\t/srv\t1000\t400",
