@@ -86,6 +86,7 @@ async function measure(preset: string): Promise<Measured[]> {
   const [broker = 0, web = 0, bookie = 0] = await freePorts(3);
   const placed = {
     ...settings,
+    hosts: { local: { prefix: stack.prefix } },
     nats: { ...settings["nats"], ports: { client: stack.client, monitoring: stack.monitoring } },
     pulsar: { ...settings["pulsar"], ports: { broker, web, bookie } },
   };
