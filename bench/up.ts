@@ -9,7 +9,8 @@ import { freePorts } from "../test/support/temporary";
 import { TestStack } from "../test/support/test-stack";
 import { SPREAD, spread } from "./statistics";
 
-const ROUNDS = 3;
+/** A round takes minutes; BENCH_ROUNDS says how many. */
+const ROUNDS = Number(process.env["BENCH_ROUNDS"] ?? 3);
 
 /** The settings of the worked example with ports of our own. */
 async function settings(stack: TestStack): Promise<Record<string, unknown>> {

@@ -155,7 +155,7 @@ export class PulsarStandalone extends pulumi.ComponentResource {
       service: this.service,
       after: programs,
     });
-    pulsarToolsVerify(host, this, { admin: layout.bin("pulsar-admin"), version: pulsar.version, verified: this.verified });
+    pulsarToolsVerify(host, this, { admin: layout.bin("pulsar-admin"), version: pulsar.version, after: [this.service, ...programs] });
     // Known only when the server is proven, so that whoever takes an endpoint waits for that.
     const proven = (value: string) => this.verified.resource.urn.apply(() => value);
     this.endpoints = {

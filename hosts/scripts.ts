@@ -23,6 +23,7 @@ function hostScripts(): string[] {
     "lib.sh",
     "pulsar-admin.sh",
     "pulsar-policies.sh",
+    "pulsar-removal.sh",
     "pulsar-topics.sh",
     "pulsar-view.sh",
     "start.sh",

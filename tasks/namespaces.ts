@@ -41,7 +41,7 @@ export function namespacesTask(adminUrl: string, namespaces: readonly DeclaredNa
   return {
     name: "pulsar-namespaces",
     script: "pulsar-namespaces",
-    uses: ["pulsar-admin.sh", "pulsar-policies.sh", "pulsar-topics.sh", "pulsar-view.sh"],
+    uses: ["pulsar-admin.sh", "pulsar-policies.sh", "pulsar-removal.sh", "pulsar-topics.sh", "pulsar-view.sh"],
     inputs: { ADMIN_URL: adminUrl },
     body: objectLines(Object.fromEntries(objects)),
     earlier: namespaces.flatMap(({ name, topics }) => {

@@ -112,7 +112,7 @@ describe("Pulsar standalone on a real engine", { timeout: 1_800_000 }, () => {
     for (const killed of [1, 2]) {
       const pid = stack.pid("pulsar");
       process.kill(pid, "SIGKILL");
-      await eventually(`started again after kill ${killed}`, 120, async () => stack.pid("pulsar") !== pid && (await pulsar.ready()));
+      await eventually(`started again after kill ${killed}`, 120, async () => stack.pid("pulsar") !== pid && (await pulsar.healthy()));
       assert.equal(await pulsar.backlog(EVENTS, "workers"), 500);
       const policies = await pulsar.admin("GET", "namespaces/arc/agents/retention");
       assert.equal(policies?.["retentionTimeInMinutes"], 1440);

@@ -116,7 +116,7 @@ describe("Pulsar in the long run", { timeout: 14_400_000 }, () => {
       const pid = stack.pid("pulsar");
       const start = Date.now();
       process.kill(pid, "SIGKILL");
-      await eventually(`healthy after kill ${kill}`, 180, async () => stack.pid("pulsar") !== pid && (await pulsar.ready()));
+      await eventually(`healthy after kill ${kill}`, 180, async () => stack.pid("pulsar") !== pid && (await pulsar.healthy()));
       down.push((Date.now() - start) / 1000);
       assert.equal(await pulsar.backlog(EVENTS, "workers"), kill * (published - acknowledged), `backlog after kill ${kill}`);
       assert.deepEqual(await pulsar.admin("GET", "namespaces/arc/agents"), policies, `policies after kill ${kill}`);

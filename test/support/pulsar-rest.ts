@@ -52,9 +52,18 @@ export class PulsarRest {
   }
 
   /** Does it answer? */
-  async ready(): Promise<boolean> {
+  ready(): Promise<boolean> {
+    return this.#isOk("ready");
+  }
+
+  /** Does it publish and read? A server that has just come back answers before its bookie takes part. */
+  healthy(): Promise<boolean> {
+    return this.#isOk("health");
+  }
+
+  async #isOk(check: "ready" | "health"): Promise<boolean> {
     try {
-      return (await fetch(`${this.#url}/admin/v2/brokers/ready`, { headers: HEADERS })).ok;
+      return (await fetch(`${this.#url}/admin/v2/brokers/${check}`, { headers: HEADERS })).ok;
     } catch {
       return false;
     }
