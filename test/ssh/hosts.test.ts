@@ -230,7 +230,8 @@ describeWithMachines("two hosts over SSH, one of them bare and without root logi
     core.exec("systemd-run --quiet --unit stranger systemd-socket-activate -l 127.0.0.1:4333 cat");
     configure({ maxConnections: 1300, version: "2.12.8", ports: { client: 4333, monitoring: 8222 } });
     refused(/messaging:nats\.ports\.client: port 4333 on host core is held by .*systemd-socket-activate/);
-    core.exec("systemctl stop stranger");
+    // It may have ended by itself: the preview asks whoever listens there for its streams.
+    core.exec("systemctl stop stranger || :");
   });
 
   test("status and drift reach the hosts, with what the state knows of them", () => {
