@@ -258,7 +258,7 @@ describeWithMachines("two hosts over SSH, one of them bare and without root logi
     const secrets = [core, edge].map(({ privateKey }) => privateKey.split("\n")[2] ?? "");
     const exported = succeeds(stack.pulumi("stack", "export"));
     const said = [core, edge].map((machine) =>
-      machine.exec("ps -eo args; journalctl --no-pager; grep -rs 'PRIVATE KEY' /opt/messaging || :"),
+      machine.exec("ps -eo args; journalctl --no-pager; grep -rs 'PRIVATE[ ]KEY' /opt/messaging || :"),
     );
     const here = spawnSync("ps", ["-eo", "args"], { encoding: "utf8" }).stdout;
     for (const text of [exported, here, ...said]) for (const secret of secrets) assert.ok(!text.includes(secret));
