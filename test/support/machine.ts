@@ -70,6 +70,8 @@ export class Machine {
     this.privateKey = user.secret;
     this.#write("etc/ssh/ssh_host_ed25519_key", host.secret, 0o600);
     this.#write("etc/ssh/ssh_host_ed25519_key.pub", host.public, 0o644);
+    this.#write("etc/hostname", "machine\n", 0o644);
+    this.#write("etc/hosts", "127.0.0.1 localhost\n127.0.1.1 machine\n", 0o644);
     this.#write("root/.ssh/authorized_keys", user.public, 0o600);
     this.#write("etc/ssh/sshd_config.d/test.conf", "LogLevel VERBOSE\nHostKey /etc/ssh/ssh_host_ed25519_key\n", 0o644);
   }
