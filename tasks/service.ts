@@ -78,21 +78,14 @@ function managedBy(
     return { script: "supervisord", folder: "supervisor", definition: supervisordProgram(service), inputs, after: [supervisord] };
   }
   if (host.services === "systemd" && account === undefined) throw new Error(`${service.name} has no user of its own to run as`);
-  const { SCOPE, UNIT } = systemUnit(host, service.name);
+  const inputs = systemUnit(host, service.name);
   if (host.services.startsWith("launchd")) {
-    return {
-      script: "launchd",
-      folder: "launchd",
-      definition: launchdPlist(service, unit),
-      inputs: { SCOPE: scope, UNIT: unit },
-      after: [],
-    };
+    return { script: "launchd", folder: "launchd", definition: launchdPlist(service, inputs.UNIT), inputs, after: [] };
   }
   const definition = systemdUnit(
     service,
     account === undefined ? { manager: "user", capsMemory: host.enforcement === "cgroup" } : { manager: "system", user: account.user },
   );
-  const inputs = { SCOPE, UNIT };
   return { script: "systemd", folder: "systemd", definition, inputs, after: account === undefined ? [] : [account] };
 }
 
