@@ -69,7 +69,7 @@ export async function openHosts(planned: readonly PlannedHost[]): Promise<Host[]
 type Observed = { readonly key: string; readonly headline: string; readonly problems: readonly string[]; readonly host: HostArgs };
 
 async function observeHost({ key, config, plan }: PlannedHost): Promise<Observed> {
-  const paths = layout(config.prefix ?? (config.connection === "local" ? dataDir() : ROOT_PREFIX));
+  const paths = layout(config.prefix ?? defaultPrefix(config));
   const host = { key, config, layout: paths, budget: plan.budget };
   const checked = plan.check(paths);
   if (!plan.observe)
@@ -110,6 +110,7 @@ async function observeHost({ key, config, plan }: PlannedHost): Promise<Observed
     ...heldPorts(key, plan.ports, observation),
     ...tooLittleMemory(key, plan, observation),
     ...tooLittleDisk(key, paths.prefix, plan.components, observation),
+    ...("problem" in services ? [] : hiddenPrefix(key, paths.prefix, services.manager)),
     ...("problem" in services ? [services.problem] : missingPrograms(key, config, plan.components, services.manager, observation)),
     ...(await moved(key, config, observation)),
     ...unconsented(observation.refusals, plan.allowDataLoss),
@@ -136,6 +137,20 @@ async function moved(key: string, config: HostConfig, { stack }: Observation): P
   return [
     `messaging:hosts.${key}.host: the stack was deployed to ${known.address}, and ${address} has nothing of it; allowed: the old address until \`npm run destroy\` has ` +
       `cleaned up there, another key for the new host, or, when the old one is gone for good, \`npm run forget -- ${key}\` first`,
+  ];
+}
+
+/** The user's data folder on this machine; root's place where units of the system run what is installed, which see no home. */
+function defaultPrefix(config: HostConfig): string {
+  const ofSystem = config.connection === "ssh" || (config.services === "systemd" && process.getuid?.() === 0);
+  return ofSystem ? ROOT_PREFIX : dataDir();
+}
+
+/** Units of the system are kept from everybody's home, and so from what is installed there. */
+function hiddenPrefix(key: string, prefix: string, manager: ServiceManager): string[] {
+  if (manager !== "systemd" || !/^\/(home|root|run\/user)\//.test(`${prefix}/`)) return [];
+  return [
+    `messaging:hosts.${key}.prefix: got "${prefix}"; allowed: a directory outside of /home and /root, which units of the system do not see`,
   ];
 }
 

@@ -1,5 +1,6 @@
 import type * as pulumi from "@pulumi/pulumi";
 import type { Host, Task } from "../hosts/host";
+import { systemUnit } from "./service";
 
 /**
  * Proves a running Pulsar as its users use it: health, a log without errors, publishing and consuming over the binary protocol, and replay, on a temporary
@@ -16,11 +17,18 @@ export function pulsarVerify(
     readonly after: readonly Task[];
   },
 ): Task {
+  const journal = host.services.startsWith("systemd");
   return host.run(parent, {
     name: "pulsar-verify",
     script: "pulsar-verify",
-    uses: ["pulsar-admin.sh"],
-    inputs: { ADMIN_URL: args.adminUrl, CLIENT: args.client, LOG: args.log, SERVICE_DIGEST: args.service.digest },
+    uses: ["pulsar-admin.sh", ...(journal ? ["managers/systemd.sh"] : [])],
+    inputs: {
+      ADMIN_URL: args.adminUrl,
+      CLIENT: args.client,
+      LOG: journal ? "journal" : args.log,
+      SERVICE_DIGEST: args.service.digest,
+      ...(journal ? systemUnit(host, "pulsar") : {}),
+    },
     after: [args.service, ...args.after],
   });
 }

@@ -89,22 +89,25 @@ function managedBy(
     return { script: "supervisord", folder: "supervisor", definition: supervisordProgram(service), inputs, after: [supervisord] };
   }
   if (host.services === "systemd" && account === undefined) throw new Error(`${service.name} has no user of its own to run as`);
-  // Two stacks may live on one host, and distributions have units of the plain names.
-  const unit = `${pulumi.getProject()}-${pulumi.getStack()}-${service.name}`;
-  const scope = host.services.endsWith("-user") ? "user" : "system";
+  const inputs = systemUnit(host, service.name);
   if (host.services.startsWith("launchd")) {
-    return {
-      script: "launchd",
-      folder: "launchd",
-      definition: launchdPlist(service, unit),
-      inputs: { SCOPE: scope, UNIT: unit },
-      after: [],
-    };
+    return { script: "launchd", folder: "launchd", definition: launchdPlist(service, inputs.UNIT), inputs, after: [] };
   }
   const definition = systemdUnit(
     service,
     account === undefined ? { manager: "user", capsMemory: host.enforcement === "cgroup" } : { manager: "system", user: account.user },
   );
-  const inputs = { SCOPE: scope, UNIT: `${unit}.service` };
   return { script: "systemd", folder: "systemd", definition, inputs, after: account === undefined ? [] : [account] };
+}
+
+/**
+ * What scripts/managers calls a service, in a manager of the system or of a user. Two stacks may live on one host, and distributions have units of the plain
+ * names.
+ */
+export function systemUnit(host: Host, name: string): { readonly SCOPE: "system" | "user"; readonly UNIT: string } {
+  const label = `${pulumi.getProject()}-${pulumi.getStack()}-${name}`;
+  return {
+    SCOPE: host.services.endsWith("-user") ? "user" : "system",
+    UNIT: host.services.startsWith("systemd") ? `${label}.service` : label,
+  };
 }

@@ -100,10 +100,10 @@ manager_forget() {
 	systemd reset-failed "$UNIT" 2>/dev/null || :
 }
 
-# The last lines that the service printed.
+# The last lines that the service printed; the second argument is their number, or all.
 manager_log() {
 	case $SCOPE in
-	user) journalctl --user --user-unit "$UNIT" --no-pager --quiet -o cat -n 15 ;;
-	*) journalctl --unit "$UNIT" --no-pager --quiet -o cat -n 15 ;;
+	user) journalctl --user --user-unit "$UNIT" --no-pager --quiet -o cat -n "${2:-15}" ;;
+	*) journalctl --unit "$UNIT" --no-pager --quiet -o cat -n "${2:-15}" ;;
 	esac 2>/dev/null || :
 }

@@ -4,11 +4,17 @@
 #
 # ADMIN_URL
 # CLIENT           pulsar-client of this stack
-# LOG              of the server
+# LOG              of the server; journal: systemd has it, under UNIT in the journal of SCOPE
 # SERVICE_DIGEST   of the service this proof is about
 
 # shellcheck source=scripts/pulsar-admin.sh
 . "$LIB/pulsar-admin.sh"
+if [ "$LOG" = journal ]; then
+	# shellcheck source=scripts/managers/systemd.sh
+	. "$LIB/managers/systemd.sh"
+	LOG=$WORK/journal
+	manager_log pulsar all >"$LOG"
+fi
 SKIP_UNCHANGED=no
 # The same in each run, so that a run finds what one that was cut off has left.
 TOPIC=public/default/_verify-$RESOURCE

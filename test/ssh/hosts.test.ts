@@ -230,7 +230,8 @@ describeWithMachines("two hosts over SSH, one of them bare and without root logi
     core.exec("systemd-run --quiet --unit stranger systemd-socket-activate -l 127.0.0.1:4333 cat");
     configure({ maxConnections: 1300, version: "2.12.8", ports: { client: 4333, monitoring: 8222 } });
     refused(/messaging:nats\.ports\.client: port 4333 on host core is held by .*systemd-socket-activate/);
-    core.exec("systemctl stop stranger");
+    // It may have ended by itself: the preview asks whoever listens there for its streams.
+    core.exec("systemctl stop stranger || :");
   });
 
   test("status and drift reach the hosts, with what the state knows of them", () => {
@@ -257,7 +258,7 @@ describeWithMachines("two hosts over SSH, one of them bare and without root logi
     const secrets = [core, edge].map(({ privateKey }) => privateKey.split("\n")[2] ?? "");
     const exported = succeeds(stack.pulumi("stack", "export"));
     const said = [core, edge].map((machine) =>
-      machine.exec("ps -eo args; journalctl --no-pager; grep -rs 'PRIVATE KEY' /opt/messaging || :"),
+      machine.exec("ps -eo args; journalctl --no-pager; grep -rs 'PRIVATE[ ]KEY' /opt/messaging || :"),
     );
     const here = spawnSync("ps", ["-eo", "args"], { encoding: "utf8" }).stdout;
     for (const text of [exported, here, ...said]) for (const secret of secrets) assert.ok(!text.includes(secret));

@@ -15,11 +15,15 @@ fail() {
 
 make_tree() {
 	command -v debootstrap >/dev/null || fail "debootstrap is missing"
+	mkdir -p "$(dirname "$1")"
+	# Suites that run side by side want it at the same time.
+	exec 9>"$(dirname "$1")/.lock"
+	flock 9
+	if [ -d "$1" ]; then return; fi
+	rm -rf "$(dirname "$1")"/[!.]*
 	# shellcheck disable=SC2016 # apt's own placeholder
 	# The first Debian mirror that apt uses here; bookworm where this machine is no Debian.
 	mirror=$(apt-get indextargets --format '$(SITE)' 'Created-By: Packages' 2>/dev/null | grep '/debian/*$' | head -n 1)
-	rm -rf "$1.new"
-	mkdir -p "$(dirname "$1")"
 	debootstrap --variant=minbase --include="$PACKAGES" bookworm "$1.new" ${mirror:+"$mirror"} >"$1.log" 2>&1 || fail "debootstrap failed: $(tail -n 3 "$1.log")"
 	# Every machine makes host keys of its own.
 	rm -rf "$1.new"/etc/ssh/ssh_host_* "$1.new"/var/cache/apt/archives/*.deb "$1.new"/var/lib/apt/lists/*

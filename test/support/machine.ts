@@ -1,7 +1,7 @@
 import { createHash } from "node:crypto";
 import { type ChildProcess, spawn, spawnSync } from "node:child_process";
 import { once } from "node:events";
-import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { basename, join } from "node:path";
 import { describe } from "node:test";
 import { cacheDir } from "../../setup/paths";
@@ -12,7 +12,7 @@ const SCRIPT = join(__dirname, "machine.sh");
 const FORWARD = join(__dirname, "forward.mjs");
 
 /** Programs that a machine takes on this side. */
-const NEEDED = ["unshare", "nsenter", "setpriv", "debootstrap", "ssh", "ssh-keygen", "ip"];
+const NEEDED = ["unshare", "nsenter", "setpriv", "flock", "debootstrap", "ssh", "ssh-keygen", "ip"];
 
 /**
  * A suite whose tests take machines. Where none can be had it says why and declares nothing; in CI it fails then.
@@ -40,12 +40,8 @@ function noMachines(): string | undefined {
 /** The tree that machines are laid over; made when it is missing, which takes about a minute. */
 function tree(): string {
   const recipe = createHash("sha256").update(readFileSync(SCRIPT)).digest("hex").slice(0, 12);
-  const folder = join(cacheDir(), "test-machine");
-  const wanted = join(folder, recipe);
-  if (!existsSync(wanted)) {
-    rmSync(folder, { recursive: true, force: true });
-    run("sh", SCRIPT, "tree", wanted);
-  }
+  const wanted = join(cacheDir(), "test-machine", recipe);
+  if (!existsSync(wanted)) run("sh", SCRIPT, "tree", wanted);
   return wanted;
 }
 
@@ -74,6 +70,8 @@ export class Machine {
     this.privateKey = user.secret;
     this.#write("etc/ssh/ssh_host_ed25519_key", host.secret, 0o600);
     this.#write("etc/ssh/ssh_host_ed25519_key.pub", host.public, 0o644);
+    this.#write("etc/hostname", "machine\n", 0o644);
+    this.#write("etc/hosts", "127.0.0.1 localhost\n127.0.1.1 machine\n", 0o644);
     this.#write("root/.ssh/authorized_keys", user.public, 0o600);
     this.#write("etc/ssh/sshd_config.d/test.conf", "LogLevel VERBOSE\nHostKey /etc/ssh/ssh_host_ed25519_key\n", 0o644);
   }
