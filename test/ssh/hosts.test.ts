@@ -197,13 +197,16 @@ describeWithMachines("two hosts over SSH, one of them bare and without root logi
       `printf '#!/bin/sh\\ncase $1 in -t) exit 0 ;; esac\\necho crashing at the start\\nexit 7\\n' > /root/crash && chmod 755 /root/crash
        systemd-run --quiet --unit saboteur sh -c 'until grep -q VERSION=2.12.8 ${ledger}; do sleep 0.1; done; mount --bind /root/crash ${binary}'`,
     );
-    configure({ maxConnections: 1200, version: "2.12.8" });
-    const { status, output } = stack.operate("up", "--continue-on-error");
-    assert.notEqual(status, 0);
-    assert.match(output, /crashing at the start[^]*Switched back: nats-server runs as it did before/);
-    assert.match(core.exec("curl -s http://127.0.0.1:8222/varz"), /"version": "2.10.29",/);
-    assert.match(nats(core, "stream get tasks 2"), /second/);
-    core.exec(`umount ${binary}`);
+    try {
+      configure({ maxConnections: 1200, version: "2.12.8" });
+      const { status, output } = stack.operate("up", "--continue-on-error");
+      assert.notEqual(status, 0);
+      assert.match(output, /crashing at the start[^]*Switched back: nats-server runs as it did before/);
+      assert.match(core.exec("curl -s http://127.0.0.1:8222/varz"), /"version": "2.10.29",/);
+      assert.match(nats(core, "stream get tasks 2"), /second/);
+    } finally {
+      core.exec(`umount ${binary}`);
+    }
   });
 
   test("another version takes over the messages", () => {
