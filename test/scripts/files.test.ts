@@ -39,9 +39,9 @@ for (const userland of USERLANDS) {
       assert.equal(readFileSync(join(inputs.DIRECTORY, "message"), "utf8"), "kept");
       const logs = { DIRECTORY: join(host.prefix, "var/log/data"), CONTENTS: "logs" };
       succeed(host.task("apply", "data-directory", logs), /ready/);
-      writeFileSync(join(inputs.DIRECTORY, "log"), "line\n");
+      writeFileSync(join(logs.DIRECTORY, "log"), "line\n");
       succeed(host.task("remove", "data-directory", logs), /removed/);
-      assert.equal(existsSync(inputs.DIRECTORY), false, "logs go with their product");
+      assert.equal(existsSync(logs.DIRECTORY), false, "logs go with their product");
     });
 
     test("config-file: written, unchanged, an edited line is shown and repaired, removed twice", () => {
