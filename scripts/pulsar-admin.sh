@@ -63,6 +63,12 @@ unexpected() {
 	fail "$OBJECT: Pulsar answers $STATUS to $request: $(reason "$WORK/answer")"
 }
 
+# Sends a request that has to succeed.
+must() {
+	pulsar_admin "$@"
+	case $STATUS in 2??) ;; *) unexpected ;; esac
+}
+
 # Does the server answer, whatever it says? Removing must not fail on a server that is gone: what it holds stays where it is.
 server_answers() {
 	curl -q -s -o "$WORK/ready" --noproxy '*' --max-time 5 "$ADMIN_URL/admin/v2/brokers/ready"

@@ -41,12 +41,6 @@ broken() {
 	fail "$ADMIN_URL: $1"
 }
 
-# Sends a request that has to succeed.
-must() {
-	pulsar_admin "$@"
-	case $STATUS in 2??) ;; *) unexpected ;; esac
-}
-
 prove_health() {
 	# Publishes and reads a message of the broker's own.
 	pulsar_admin GET brokers/health
