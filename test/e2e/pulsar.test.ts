@@ -87,11 +87,14 @@ describe("Pulsar standalone on a real engine", { timeout: 1_800_000 }, () => {
     await pulsar.admin("POST", "persistent/public/default/synced/retention", { retentionTimeInMinutes: 1, retentionSizeInMB: 1 });
     const all = (await pulsar.admin("GET", "persistent/public/default?includeSystemTopic=true")) as unknown as string[];
     assert.ok(all.some((topic) => topic.startsWith("persistent://public/default/__change_events")));
-    const { output } = stack.run("sh", "scripts/status.sh", stack.prefix, "messaging/test");
-    const [name, state, product = ""] = output.trim().split("\t");
-    assert.deepEqual([name, state], ["pulsar", "running"]);
-    const topics = (JSON.parse(product) as { topics: { name: string }[] }).topics.map((topic) => topic.name);
-    assert.ok(topics.includes("persistent://arc/agents/events"), output);
+    // The broker counts its topics once a minute.
+    let topics: string[] = [];
+    await eventually("the broker has counted", 90, () => {
+      const [name, state, product = ""] = stack.run("sh", "scripts/status.sh", stack.prefix, "messaging/test").output.trim().split("\t");
+      assert.deepEqual([name, state], ["pulsar", "running"]);
+      topics = (JSON.parse(product) as { topics: { name: string }[] }).topics.map((topic) => topic.name);
+      return topics.includes("persistent://arc/agents/events");
+    });
     assert.deepEqual(
       topics.filter((topic) => /__|:\/\/pulsar\//.test(topic)),
       [],
