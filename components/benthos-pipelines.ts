@@ -189,6 +189,7 @@ export class BenthosPipelines extends pulumi.ComponentResource {
         memoryBytes: process.memoryBytes,
         // Connections to two servers for each pipeline, files, and room.
         openFiles: 16_384,
+        oomScoreAdjust: 500,
         startSeconds: 1,
         stopSignal: "TERM",
         stopTimeoutSeconds: benthos.shutdownTimeoutSeconds + 10,

@@ -87,6 +87,7 @@ export class NatsJetStream extends pulumi.ComponentResource {
         memoryBytes: nats.memoryBytes,
         // Two for each stream, one for each connection, and room (https://docs.nats.io/running-a-nats-service/introduction/running).
         openFiles: nats.maxConnections + 16_384,
+        oomScoreAdjust: 0,
         startSeconds: 1,
         // Both signals shut JetStream down cleanly, but only on INT does the server exit with 0.
         stopSignal: "INT",

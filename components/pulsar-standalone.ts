@@ -123,6 +123,7 @@ export class PulsarStandalone extends pulumi.ComponentResource {
         memoryBytes: pulsar.memoryBytes,
         // RocksDB's files, one for each entry log and connection (https://pulsar.apache.org/docs/3.3.x/deploy-bare-metal/).
         openFiles: 65_536,
+        oomScoreAdjust: -500,
         // What is wrong with its settings it finds out in the first seconds.
         startSeconds: 8,
         stopSignal: "TERM",

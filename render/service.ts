@@ -20,6 +20,8 @@ export interface Service {
   readonly memoryBytes: number;
   /** Limit of open file descriptors. */
   readonly openFiles: number;
+  /** Who goes first when the host runs out of memory: from -1000, never, to 1000. What holds no messages goes before what does. */
+  readonly oomScoreAdjust: number;
   /** Seconds that the process has to run for a start to count: one that ends earlier is tried three times more and then given up. */
   readonly startSeconds: number;
   /** Signal that stops the process in an orderly way. */

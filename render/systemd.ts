@@ -48,6 +48,8 @@ export function systemdUnit(service: Service, scope: SystemdScope): string {
     MemoryHigh: capped ? Math.floor(service.memoryBytes * HIGH) : undefined,
     MemorySwapMax: capped ? 0 : undefined,
     OOMPolicy: "stop",
+    // A user's manager may not go below its own.
+    OOMScoreAdjust: system ? service.oomScoreAdjust : undefined,
     UMask: "0077",
   };
   return (

@@ -40,6 +40,7 @@ for (const userland of USERLANDS.filter(({ name }) => /^(bash|ash) /.test(name) 
         environment: { GOMEMLIMIT: "100000000" },
         memoryBytes: 1,
         openFiles: 1,
+        oomScoreAdjust: 0,
         startSeconds: 1,
         stopSignal: "INT",
         stopTimeoutSeconds: 10,

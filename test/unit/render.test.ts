@@ -21,6 +21,7 @@ const service: Service = {
   environment: { GOMEMLIMIT: "425000000" },
   memoryBytes: 500_000_000,
   openFiles: 17_384,
+  oomScoreAdjust: -100,
   startSeconds: 1,
   stopSignal: "INT",
   stopTimeoutSeconds: 30,
@@ -130,6 +131,7 @@ test("the memory cap of a systemd unit is the planned figure, without swap", () 
   const unit = systemdUnit(service, { manager: "system", user: "nats" });
   assert.match(unit, /^MemoryMax=500000000$/m);
   assert.match(unit, /^MemorySwapMax=0$/m);
+  assert.match(unit, /^OOMScoreAdjust=-100$/m);
   assert.match(unit, /^SystemCallFilter=@system-service\nSystemCallFilter=~@privileged @resources$/m);
 });
 
