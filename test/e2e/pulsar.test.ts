@@ -188,7 +188,8 @@ describe("Pulsar standalone on a real engine", { timeout: 1_800_000 }, () => {
     const ledgers = async () => (await pulsar.admin("GET", `${EVENTS}/internalStats`))?.["ledgers"] as Ledger[];
     await pulsar.admin("PUT", `${EVENTS}/unload`);
     await eventually("ledgers are offloaded", 90, async () => {
-      await pulsar.publish(EVENTS, 101, 900);
+      // A publish over REST that meets the unloading is never answered.
+      await pulsar.publish(EVENTS, 101, 900).catch(() => undefined);
       return (await ledgers()).filter(({ offloaded }) => offloaded).length >= 2;
     });
     const offloaded = readdirSync(join(stack.prefix, "var/lib/pulsar-offload"), { recursive: true });

@@ -31,6 +31,7 @@ export class PulsarRest {
       const answer = await fetch(`${this.#url}/topics/${topic}`, {
         method: "POST",
         headers: HEADERS,
+        signal: AbortSignal.timeout(15_000),
         body: JSON.stringify({ producerName: "test", messages }),
       });
       const { messagePublishResults } = (await answer.json()) as { messagePublishResults: { errorCode: number }[] };
