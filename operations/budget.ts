@@ -1,11 +1,12 @@
 import { parseArgs } from "node:util";
-import { runLocal } from "../hosts/observe";
+import type { HostConfig } from "../config/hosts";
 import { scriptText } from "../hosts/scripts";
+import { onHost } from "../hosts/ssh";
 import { growth } from "../policies/disk";
 import { parts } from "../policies/ram";
 import { type Component, hosts, type Host } from "../policies/stack";
 import { MEBIBYTE } from "../policies/units";
-import { deployedHosts, stackResources } from "./stack-state";
+import { type DeployedHost, deployedHosts, stackResources } from "./stack-state";
 import { table } from "./table";
 
 /** What a component may use and what it uses. */
@@ -46,8 +47,8 @@ const PROCESSES: Readonly<Record<string, string>> = {
 };
 
 /** What scripts/usage.sh measures; nothing where the host cannot be asked. */
-async function usage(prefix: string, directories: readonly string[]): Promise<string[][]> {
-  const output = await runLocal(scriptText("usage.sh"), [prefix, ...directories]).catch(() => "");
+async function usage(config: HostConfig, prefix: string, directories: readonly string[]): Promise<string[][]> {
+  const output = await onHost(config, (run) => run(scriptText("usage.sh"), [prefix, ...directories])).catch(() => "");
   return output
     .split("\n")
     .filter((line) => line !== "")
@@ -56,14 +57,14 @@ async function usage(prefix: string, directories: readonly string[]): Promise<st
 
 async function budget(): Promise<HostBudget[]> {
   const planned = hosts(stackResources());
-  return Promise.all(deployedHosts().map(async ({ key, prefix, enforcement }) => ofHost(key, prefix, enforcement, planned)));
+  return Promise.all(deployedHosts().map((deployed) => ofHost(deployed, planned)));
 }
 
-async function ofHost(key: string, prefix: string, enforcement: string, planned: readonly Host[]): Promise<HostBudget> {
+async function ofHost({ key, config, prefix, enforcement }: DeployedHost, planned: readonly Host[]): Promise<HostBudget> {
   const host = planned.find(({ name }) => name === key);
   if (host === undefined) throw new Error(`the state has no plan of host ${key}; run npm run up once`);
   const disk = growth(host).map(({ what, path, bytes }) => ({ what, directory: path, plannedBytes: bytes }));
-  const measured = await usage(prefix, [...new Set(disk.map(({ directory }) => directory))]);
+  const measured = await usage(config, prefix, [...new Set(disk.map(({ directory }) => directory))]);
   const of = (kind: string) => measured.filter(([first]) => first === kind).map(([, ...fields]) => fields);
   const memory = new Map(of("memory").map(([service, bytes]) => [service, Number(bytes)]));
   const fileSystems = of("space").map(([, mount = "", size, available]): [string, HostBudget["fileSystems"][number]] => [
