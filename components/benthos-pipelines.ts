@@ -2,7 +2,7 @@ import * as pulumi from "@pulumi/pulumi";
 import type { BenthosConfig, BenthosProcess } from "../config/benthos";
 import type { NatsConfig } from "../config/nats";
 import { checkPipelines } from "../config/pipeline-check";
-import { streamId } from "../config/pipelines";
+import { streamId, usesOf } from "../config/pipelines";
 import { pinnedVersions } from "../config/pins";
 import type { PulsarConfig } from "../config/pulsar";
 import type { Host, Task } from "../hosts/host";
@@ -79,7 +79,7 @@ export async function brokenPipelines(benthos: BenthosConfig, systems: PipelineS
 /** What a preview asks the host about before anything is declared: databases that are not of this stack. */
 export function benthosGuarded(benthos: BenthosConfig): TaskText[] {
   const dsn = benthos.environment["POSTGRESQL_DSN"];
-  const writes = benthos.processes.some(({ files }) => files.pipelines.some(({ text }) => text.includes("to_postgresql:")));
+  const writes = benthos.processes.some(({ files }) => files.pipelines.some((file) => usesOf("to_postgresql", file) > 0));
   if (!writes) return [];
   const { hostname, port } = new URL(dsn ?? "postgres://127.0.0.1");
   const downstream: Downstream = {

@@ -1,14 +1,6 @@
 import { z } from "zod";
 import { pinnedVersions } from "./pins";
-import {
-  duckdbOutputs,
-  type PipelineDirectory,
-  pipelineFiles,
-  type PipelineFiles,
-  pipelineNames,
-  readPipelines,
-  streamId,
-} from "./pipelines";
+import { type PipelineDirectory, pipelineFiles, type PipelineFiles, pipelineNames, readPipelines, streamId, usesOf } from "./pipelines";
 import { integer, keepVersions, object, port, whenSound } from "./schema";
 import { size } from "./units";
 
@@ -127,7 +119,7 @@ function processesOf({ memory, ports, directory, pipelines }: BenthosInput): Ben
   const names = Object.keys(pipelines).sort();
   const plan = (name: string, port: number, portPath: string, own: readonly string[], capBytes: number): BenthosProcess => {
     const files = pipelineFiles(directory, own);
-    const duckdb = files.pipelines.reduce((sum, file) => sum + duckdbOutputs(file), 0);
+    const duckdb = files.pipelines.reduce((sum, file) => sum + usesOf("to_duckdb", file), 0);
     const goMemLimitBytes = Math.floor(capBytes * GOMEMLIMIT_SHARE);
     return { name, port, portPath, pipelines: own, files, goMemLimitBytes, memoryBytes: capBytes + duckdb * DUCKDB_BYTES };
   };

@@ -69,13 +69,13 @@ export function pipelineFiles({ files }: PipelineDirectory, names: readonly stri
   return { shared: files.filter(isShared), pipelines: ofNames(".yaml"), tests: ofNames(TEST_SUFFIX) };
 }
 
-/** How many outputs of a pipeline run the DuckDB CLI. */
-export function duckdbOutputs({ text }: PipelineFile): number {
-  let outputs = 0;
+/** How often a pipeline uses a template. @param template such as `to_duckdb` */
+export function usesOf(template: string, { text }: PipelineFile): number {
+  let uses = 0;
   visit(parseDocument(text), {
     Pair: (_, { key }) => {
-      if (isScalar(key) && key.value === "to_duckdb") outputs += 1;
+      if (isScalar(key) && key.value === template) uses += 1;
     },
   });
-  return outputs;
+  return uses;
 }

@@ -1,16 +1,11 @@
 import assert from "node:assert/strict";
-import { readdirSync, readFileSync } from "node:fs";
-import { join } from "node:path";
 import { describe, test } from "node:test";
 import { parseConfig } from "../../config/load";
 import { missingResources } from "../../config/pipeline-references";
 import { brokenRoutes } from "../../config/pipeline-routes";
-import type { PipelineFile } from "../../config/pipelines";
-import { root } from "../../setup/paths";
+import { type PipelineFile, readPipelines } from "../../config/pipelines";
 
-const ours: PipelineFile[] = readdirSync(join(root, "pipelines"), { recursive: true, encoding: "utf8" })
-  .filter((path) => path.endsWith(".yaml") && !path.endsWith("_benthos_test.yaml"))
-  .map((path) => ({ path, text: readFileSync(join(root, "pipelines", path), "utf8") }));
+const ours: readonly PipelineFile[] = readPipelines("pipelines").files.filter(({ path }) => !path.endsWith("_benthos_test.yaml"));
 
 /** Streams with an event log each; consumers by stream. */
 const streams = (consumers: Record<string, Record<string, object>>) =>
