@@ -6,6 +6,7 @@
 #   deleted  OBJECT           a half deleted namespace, which has to be deleted to the end before its requests
 #   refusal  OBJECT TEXT      why the object must not be changed    failed   OBJECT TEXT   why it could not be read or changed
 #   wrote    REQUEST          that was obeyed                       made     MARK          of an object that a request made
+#   unready  REQUEST          that the server could not obey now, and may the next time
 #
 # Variables: $body and $applied, lines of declared objects and of what was written earlier; $answers (scripts/pulsar-admin.sh); $consents and $marks, a
 # line each; $stack; $verb.
@@ -22,7 +23,9 @@ view='
 		| { request: .[1][4:], status: (.[1][:3] | tonumber), text: .[0] }];
 
 	def is_good: .status >= 200 and .status < 300;
-	def says: "Pulsar \(if .status == 0 then "does not answer" else "answers \(.status) to" end) \(.request): \((.text | fromjson? | objects | .reason) // (.text | .[:300] | split("\n")[0] // ""))";
+	# Pulsar begins a stack trace with an empty line and a headline.
+	def first_line: [split("\n")[] | select(test("^ *(--- .* ---)? *$") | not)][0] // "";
+	def says: "Pulsar \(if .status == 0 then "does not answer" else "answers \(.status) to" end) \(.request): \((.text | fromjson? | objects | .reason) // .text | first_line | .[:300])";
 
 	def how_to_consent: "To accept the loss, add \"\(.)\" to messaging:allowDataLoss.";
 	def namespace_of: "namespace/\(split("/")[1:3] | join("/"))";
@@ -136,6 +139,8 @@ view='
 				| weigh_topic(select(.storageSize > 0) | " is not declared any more and holds \(.storageSize) bytes"))
 		  end;
 
+	def unready: $transcript[] | select(.status >= 500) | "unready \(.request)";
+
 	# What became of the requests that write.
 	def written: [$transcript[] | select(.request | startswith("GET ") | not) | .object = (.request | object_of)]
 		| (map(select(is_good | not) | .object) | unique) as $failed
@@ -152,5 +157,6 @@ view='
 	  ($declared[] | select(startswith("namespace/")) | namespace),
 	  ($declared[] | select(startswith("topic/")) | topic_lines),
 	  ($undeclared[] | undeclared_lines),
+	  unready,
 	  written
 '

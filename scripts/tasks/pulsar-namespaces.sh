@@ -125,6 +125,21 @@ begin() {
 
 apply() {
 	begin
+	# A broker that has just started answers 5xx to what it is not ready for, such as a bundle that it does not own yet.
+	for pause in 1 3 ""; do
+		write
+		if [ -z "$pause" ] || ! under unready | grep -q .; then break; fi
+		sleep "$pause"
+		rm "$VIEW" "$WORK/answers"
+	done
+	under failed >>"$WORK/left"
+	remove_undeclared
+	report_what_is_left
+	: >"$ENTRY/begun"
+}
+
+# Makes every object as it is declared that is not, except those that must not be changed.
+write() {
 	weigh >/dev/null
 	under refusal >"$WORK/left"
 	under failed >>"$WORK/left"
@@ -143,10 +158,6 @@ apply() {
 	view
 	under wrote
 	under made | while read -r mark; do remember "$mark"; done
-	under failed >>"$WORK/left"
-	remove_undeclared
-	report_what_is_left
-	: >"$ENTRY/begun"
 }
 
 # Calls a function for OBJECT; why it fails becomes a line of what is left.

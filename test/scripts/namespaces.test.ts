@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { spawn } from "node:child_process";
 import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { after, before, describe, test } from "node:test";
@@ -7,7 +8,9 @@ import { FILESYSTEM_DRIVER, namespacePolicies, type OffloadDriver } from "../../
 import { declaredNamespaces, namespacesTask } from "../../tasks/namespaces";
 import { HostShell, type Outcome, type Userland, USERLANDS, type Verb } from "../support/host-shell";
 import { PulsarServer } from "../support/pulsar-server";
-import { eventually } from "../support/temporary";
+import { eventually, freePorts } from "../support/temporary";
+
+const UNREADY = join(__dirname, "../support/unready.mjs");
 
 type Declared = Record<string, unknown>;
 
@@ -532,6 +535,26 @@ test("a namespace that a killed broker left half deleted is deleted to the end b
   succeed(admin.withoutNamespace("apply", "deleted"), /deleted/);
   assert.equal(await admin.get("namespaces/half/deleted"), 404);
   succeed(admin.namespace("apply", "deleted", { deduplication: true }), /PUT/);
+  admin.host.dispose();
+});
+
+test("what a broker is not ready for is asked again", { timeout: 60_000 }, async () => {
+  const [userland] = USERLANDS;
+  assert.ok(userland);
+  const [port] = await freePorts(1);
+  const proxy = spawn(process.execPath, [UNREADY, String(port), pulsar.adminUrl], { stdio: "inherit" });
+  const url = `http://127.0.0.1:${port}`;
+  await eventually("the proxy answers", 10, () =>
+    fetch(url).then(
+      () => true,
+      () => false,
+    ),
+  );
+  const admin = new Admin(userland, "unready", url);
+  // The tenant, the namespace and the topic are refused once each.
+  succeed(admin.namespace("apply", "first", { topics: { events: {} } }), /PUT persistent\/unready\/first\/events/);
+  succeed(admin.all("apply"), /^unchanged$/m);
+  proxy.kill();
   admin.host.dispose();
 });
 
