@@ -13,7 +13,6 @@ import { configFile } from "../tasks/config-file";
 import { dataDirectory, logDirectory } from "../tasks/data-directory";
 import { file } from "../tasks/file";
 import { pulsarGuard } from "../tasks/pulsar-guard";
-import { pulsarToolsVerify } from "../tasks/pulsar-tools-verify";
 import { pulsarVerify } from "../tasks/pulsar-verify";
 import { service } from "../tasks/service";
 import { type ServiceAccount, serviceAccount } from "../tasks/service-account";
@@ -23,7 +22,7 @@ import { listeners } from "./listeners";
 const PULSAR = "pulsar";
 
 /** Programs of the distribution that operators use. */
-const TOOLS = ["pulsar-admin", "pulsar-client"] as const;
+const TOOLS = ["pulsar-admin", "pulsar-client", "pulsar-shell"] as const;
 
 /** What Pulsar standalone needs. */
 export interface PulsarStandaloneArgs {
@@ -151,12 +150,11 @@ export class PulsarStandalone extends pulumi.ComponentResource {
     const adminUrl = pulsarAdminUrl(pulsar);
     this.verified = pulsarVerify(host, this, {
       adminUrl,
-      client: layout.bin("pulsar-client"),
+      shell: layout.bin("pulsar-shell"),
       log: layout.log(PULSAR),
       service: this.service,
       after: programs,
     });
-    pulsarToolsVerify(host, this, { admin: layout.bin("pulsar-admin"), version: pulsar.version, after: [this.service, ...programs] });
     // Known only when the server is proven, so that whoever takes an endpoint waits for that.
     const proven = (value: string) => this.verified.resource.urn.apply(() => value);
     this.endpoints = {
@@ -190,7 +188,7 @@ export class PulsarStandalone extends pulumi.ComponentResource {
     return { configs: [profile], after: [offloaders, offloaded] };
   }
 
-  /** pulsar-admin and pulsar-client with the settings of this stack. */
+  /** The operators' programs with the settings of this stack. */
   #tools({ host, pulsar }: PulsarStandaloneArgs, paths: PulsarPaths, after: readonly Task[]): Task[] {
     const { layout } = host;
     const client = layout.etc(PULSAR, "client.conf");

@@ -164,29 +164,44 @@ own_unit() {
 	case $pid in '' | 0) ;; *) report own "$pid" ;; esac
 }
 
-# Every task in the ledger; one that is not declared any more is going to be removed.
+# Every task in the ledger, a few side by side: each asks a service or reads files, and waits most of its time.
 observe_tasks() {
 	[ -x "$scripts/task.sh" ] || return 0
 	report stack "$(cat "$scripts/stack")"
 	observe_scripts
+	parts=$(mktemp -d)
+	number=0
 	for entry in "$prefix/var/lib/messaging/ledger/$stack"/*/; do
 		[ -f "$entry/inputs" ] || continue
-		resource=$(basename "$entry")
-		entry_format='' copied='' unit='' scope=''
-		while IFS='=' read -r key value; do
-			case $key in
-			FORMAT) entry_format=$value ;;
-			COPIED) copied=$value ;;
-			UNIT) unit=$value ;;
-			SCOPE) scope=$value ;;
-			'') break ;;
-			esac
-		done <"$entry/inputs"
-		report task "$resource" "$(cat "$entry/applied")" "${entry_format:-0}" "$copied"
-		if [ -n "$unit" ]; then own_unit "$scope" "$unit"; fi
-		# An entry of another format may mean something else to the scripts: it is no drift, and the next up writes it anew.
-		[ "$entry_format" != "$FORMAT" ] || "$scripts/task.sh" differences <"$entry/inputs" 2>&1 | while IFS= read -r line; do report difference "$resource" "$line"; done
-		case " ${DECLARED-$resource} " in *" $resource "*) continue ;; esac
-		"$scripts/task.sh" refusals_of_removal <"$entry/inputs" 2>/dev/null | while IFS= read -r line; do report refusal "$line"; done
+		number=$((number + 1))
+		say "$entry" >>"$parts/$((number % 4))"
 	done
+	for part in "$parts"/?; do
+		[ -f "$part" ] || continue
+		while IFS= read -r entry; do observe_task "$entry"; done <"$part" >"$part.observed" &
+	done
+	wait
+	cat "$parts"/*.observed 2>/dev/null
+	rm -rf "$parts"
+}
+
+# One task, by its entry in the ledger; one that is not declared any more is going to be removed.
+observe_task() {
+	resource=$(basename "$1")
+	entry_format='' copied='' unit='' scope=''
+	while IFS='=' read -r key value; do
+		case $key in
+		FORMAT) entry_format=$value ;;
+		COPIED) copied=$value ;;
+		UNIT) unit=$value ;;
+		SCOPE) scope=$value ;;
+		'') break ;;
+		esac
+	done <"$1/inputs"
+	report task "$resource" "$(cat "$1/applied")" "${entry_format:-0}" "$copied"
+	if [ -n "$unit" ]; then own_unit "$scope" "$unit"; fi
+	# An entry of another format may mean something else to the scripts: it is no drift, and the next up writes it anew.
+	[ "$entry_format" != "$FORMAT" ] || "$scripts/task.sh" differences <"$1/inputs" 2>&1 | while IFS= read -r line; do report difference "$resource" "$line"; done
+	case " ${DECLARED-$resource} " in *" $resource "*) return ;; esac
+	"$scripts/task.sh" refusals_of_removal <"$1/inputs" 2>/dev/null | while IFS= read -r line; do report refusal "$line"; done
 }

@@ -3,15 +3,16 @@ import type { Host, Task } from "../hosts/host";
 import { systemUnit } from "./service";
 
 /**
- * Proves a running Pulsar as its users use it: health, a log without errors, publishing and consuming over the binary protocol, and replay, on a temporary
- * topic. Runs again after each change of the service.
+ * Proves a running Pulsar as its users use it: health, a log without errors, the commands of pulsar-admin, publishing and consuming over the binary protocol
+ * as pulsar-client does, and replay, on a temporary topic. Runs again after each change of the service.
  */
 export function pulsarVerify(
   host: Host,
   parent: pulumi.Resource,
   args: {
     readonly adminUrl: string;
-    readonly client: string;
+    /** pulsar-shell of this stack. */
+    readonly shell: string;
     readonly log: string;
     readonly service: Task;
     readonly after: readonly Task[];
@@ -24,7 +25,7 @@ export function pulsarVerify(
     uses: ["pulsar-admin.sh", ...(journal ? ["managers/systemd.sh"] : [])],
     inputs: {
       ADMIN_URL: args.adminUrl,
-      CLIENT: args.client,
+      SHELL_PROGRAM: args.shell,
       LOG: journal ? "journal" : args.log,
       SERVICE_DIGEST: args.service.digest,
       ...(journal ? systemUnit(host, "pulsar") : {}),

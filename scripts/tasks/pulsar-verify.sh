@@ -1,9 +1,9 @@
 # shellcheck shell=sh disable=SC2016,SC2034,SC2154 # jq programs have $variables; inputs come from task.sh, which reads SKIP_UNCHANGED
-# Proves a running Pulsar as its users use it, and prints what it proved, a line each: health, a log without errors, publishing and consuming over the binary
-# protocol, and replay.
+# Proves a running Pulsar as its users use it, and prints what it proved, a line each: health, a log without errors, managing, publishing and consuming over
+# the binary protocol, and replay.
 #
 # ADMIN_URL
-# CLIENT           pulsar-client of this stack
+# SHELL_PROGRAM    pulsar-shell of this stack
 # LOG              of the server; journal: systemd has it, under UNIT in the journal of SCOPE
 # SERVICE_DIGEST   of the service this proof is about
 
@@ -28,12 +28,12 @@ remove() {
 	if server_answers; then drop_topic; fi
 }
 
-topic_made='' producer=''
+topic_made='' session=''
 drop_topic() {
 	pulsar_admin DELETE "persistent/$TOPIC?force=true"
 }
 at_exit() {
-	if [ -n "$producer" ]; then kill "$producer" 2>/dev/null || :; fi
+	if [ -n "$session" ]; then kill "$session" 2>/dev/null || :; fi
 	if [ -n "$topic_made" ]; then (drop_topic) || :; fi
 }
 
@@ -62,23 +62,43 @@ $(head -n 5 "$WORK/errors")"
 	say "log: no error while it started"
 }
 
-# A consumer that starts with the topic and a producer, each a Java program, side by side.
-prove_binary_protocol() {
-	"$CLIENT" produce "persistent://$TOPIC" --separator , --messages first,second >"$WORK/produced" 2>&1 &
-	producer=$!
-	"$CLIENT" consume "persistent://$TOPIC" --subscription-name proof --subscription-position Earliest --num-messages 2 >"$WORK/consumed" 2>&1 &
-	consumer=$!
-	wait "$producer" || broken "pulsar-client produce fails:
-$(tail -n 5 "$WORK/produced")"
+# What the commands of pulsar-admin and pulsar-client do, in one session of pulsar-shell, which has both: each program of its own starts Java, for five seconds
+# of one core. The session ends with 0 whatever fails in it.
+prove_tools() {
+	cat >"$WORK/commands" <<-END
+		admin tenants list
+		admin namespaces list public
+		client produce persistent://$TOPIC --separator , --messages first,second
+		client consume persistent://$TOPIC --subscription-name proof --subscription-position Earliest --num-messages 2
+		admin topics stats persistent://$TOPIC
+		admin topics list public/default
+	END
+	# It keeps files in the home of its user.
+	JAVA_TOOL_OPTIONS="-Duser.home=$WORK" "$SHELL_PROGRAM" --no-progress --filename "$WORK/commands" >"$WORK/session" 2>&1 </dev/null &
+	session=$!
 	waited=0
-	while pid_alive "$consumer"; do
+	while pid_alive "$session"; do
 		waited=$((waited + 1))
-		[ "$waited" -le 300 ] || { kill "$consumer"; broken "published messages do not arrive at a consumer within a minute"; }
+		[ "$waited" -le 450 ] || broken "pulsar-shell does not end within 90 seconds:
+$(tail -n 5 "$WORK/session")"
 		pause
 	done
-	grep -q 'content:second' "$WORK/consumed" || broken "pulsar-client consume does not get what was published:
-$(tail -n 5 "$WORK/consumed")"
+	wait "$session" || broken "pulsar-shell fails:
+$(tail -n 5 "$WORK/session")"
+	session=''
+	has public "admin tenants list"
+	has public/default "admin namespaces list"
+	has 'publishTime:.*content:second' "client consume"
+	has ' *"msgInCounter" : 2,' "admin topics stats"
+	has "persistent://$TOPIC" "admin topics list"
+	say "pulsar-admin: tenants, namespaces, topics and the flow of messages"
 	say "binary protocol: pulsar-client publishes and consumes"
+}
+
+# A line of the session is what a command is expected to print.
+has() {
+	grep -qx -e "$1" "$WORK/session" || broken "$2 does not print $1:
+$(grep -v ' INFO ' "$WORK/session" | tail -n 20)"
 }
 
 publish() {
@@ -110,6 +130,6 @@ apply() {
 	drop_topic
 	topic_made=yes
 	must PUT "persistent/$TOPIC"
-	prove_binary_protocol
+	prove_tools
 	prove_replay
 }
