@@ -21,7 +21,12 @@ const LOAD_SECONDS = 60;
 const MEBIBYTE = 2 ** 20;
 
 /** Component by its process, in the words of the memory plan. */
-const COMPONENTS: Readonly<Record<string, string>> = { "nats-server": "nats", pulsar: "pulsar", supervisord: "supervisord" };
+const COMPONENTS: Readonly<Record<string, string>> = {
+  "nats-server": "nats",
+  pulsar: "pulsar",
+  benthos: "benthos",
+  supervisord: "supervisord",
+};
 
 interface Measured {
   readonly service: string;
@@ -58,6 +63,8 @@ function load(stack: TestStack, serviceUrl: string): ChildProcess[] {
   return [
     nats("bench.stored", "--js", "--pub", "4", "--msgs", "200000", "--size", "1024"),
     nats("bench.plain", "--pub", "4", "--sub", "4", "--msgs", "2000000", "--size", "512"),
+    // What the pipelines bridge and store.
+    nats("pub", "events.bench", '{"agent":"bench","kind":"load","at":"2026-01-02T03:04:05Z","data":{"n":{{Count}}}}', "--count", "50000"),
     perf("consume", "--subscription-name", "bench", "--test-duration", String(LOAD_SECONDS)),
     perf("produce", "--rate", "5000", "--size", "1024", "--test-duration", String(LOAD_SECONDS)),
   ];
@@ -71,10 +78,17 @@ function javaHome(stack: TestStack): string {
 /** How many messages each server got. @throws Error when one got none: nothing would be measured */
 async function received(stack: TestStack, web: number): Promise<string> {
   const varz = await stack.monitor("varz");
-  const stats = await fetch(`http://127.0.0.1:${web}/admin/v2/persistent/arc/agents/task-events/partitioned-stats`);
-  const counts = { nats: Number(varz?.["in_msgs"]), pulsar: ((await stats.json()) as { msgInCounter: number }).msgInCounter };
-  if (!(counts.nats > 1000 && counts.pulsar > 1000)) throw new Error(`too little load: ${JSON.stringify(counts)} messages`);
-  return `${counts.nats} messages through NATS, ${counts.pulsar} through Pulsar`;
+  const taken = async (topic: string) => {
+    const stats = await fetch(`http://127.0.0.1:${web}/admin/v2/persistent/arc/agents/${topic}`);
+    return ((await stats.json()) as { msgInCounter: number }).msgInCounter;
+  };
+  const counts = {
+    nats: Number(varz?.["in_msgs"]),
+    pulsar: await taken("task-events/partitioned-stats"),
+    benthos: await taken("events/stats"),
+  };
+  if (Object.values(counts).some((count) => !(count > 1000))) throw new Error(`too little load: ${JSON.stringify(counts)} messages`);
+  return `${counts.nats} messages through NATS, ${counts.pulsar} through Pulsar, ${counts.benthos} from one to the other through Benthos`;
 }
 
 async function measure(preset: string): Promise<Measured[]> {
@@ -83,12 +97,13 @@ async function measure(preset: string): Promise<Measured[]> {
   };
   const settings = Object.fromEntries(Object.entries(config).map(([key, value]) => [key.replace("messaging:", ""), value]));
   const stack = await TestStack.forPulumi();
-  const [broker = 0, web = 0, bookie = 0] = await freePorts(3);
+  const [broker = 0, web = 0, bookie = 0, http = 0] = await freePorts(4);
   const placed = {
     ...settings,
     hosts: { local: { prefix: stack.prefix } },
     nats: { ...settings["nats"], ports: { client: stack.client, monitoring: stack.monitoring } },
     pulsar: { ...settings["pulsar"], ports: { broker, web, bookie } },
+    benthos: { ...settings["benthos"], ports: { http } },
   };
   const { byComponent } = planRam(parseConfig(placed), true);
   const clients: ChildProcess[] = [];

@@ -16,12 +16,13 @@ const ROUNDS = Number(process.env["BENCH_ROUNDS"] ?? 3);
 async function settings(stack: TestStack): Promise<Record<string, unknown>> {
   const { config } = parse(readFileSync(join(__dirname, "..", "Pulumi.dev.yaml"), "utf8")) as { config: Record<string, object> };
   const all = Object.fromEntries(Object.entries(config).map(([key, value]) => [key.replace("messaging:", ""), value]));
-  const [broker, web, bookie] = await freePorts(3);
+  const [broker, web, bookie, http] = await freePorts(4);
   return {
     ...all,
     hosts: { local: { prefix: stack.prefix } },
     nats: { ...all["nats"], ports: { client: stack.client, monitoring: stack.monitoring } },
     pulsar: { ...all["pulsar"], ports: { broker, web, bookie } },
+    benthos: { ...all["benthos"], ports: { http } },
   };
 }
 

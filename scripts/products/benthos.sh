@@ -167,8 +167,10 @@ product_status() {
 	http_get "$url/streams" 3 >"$WORK/streams" || return 1
 	"$gojq" -c -n --rawfile metrics "$WORK/metrics" --slurpfile streams "$WORK/streams" --arg version "$VERSION" --arg uptime "$(uptime_of "$pid")" \
 		--argjson memory "$(memory_of "$pid")" --arg url "$url" '
-		[$metrics | split("\n")[] | capture("^(?<name>[a-z_]+)\\{.*stream=\"(?<stream>[^\"]*)\".*\\} (?<value>[0-9.e+]+)$")] as $samples
-		| def total($stream; $name): [$samples[] | select(.stream == $stream and .name == $name) | .value | tonumber] | add // 0;
+		[$metrics | split("\n")[] | capture("^(?<name>[a-z_]+)\\{.*path=\"(?<path>[^\"]*)\".*stream=\"(?<stream>[^\"]*)\".*\\} (?<value>[0-9.e+]+)$")] as $samples
+		# A component inside of another, such as the output of a circuit breaker, counts the same messages again.
+		| def outermost: map(.path) as $paths | map(select(.path as $path | any($paths[]; . as $other | $path | startswith("\($other).")) | not));
+		def total($stream; $name): [$samples[] | select(.stream == $stream and .name == $name)] | outermost | map(.value | tonumber) | add // 0;
 		{
 			version: $version,
 			uptime: $uptime,

@@ -12,6 +12,9 @@ import { eventually, removeDirectory, temporaryDirectory } from "../support/temp
 /** Messages through the bridge. The soak has more. */
 const MESSAGES = Number(process.env["BRIDGE_MESSAGES"] ?? 5000);
 
+/** How long a step of so many may take, in seconds. */
+const PATIENCE = Math.max(120, MESSAGES / 50);
+
 /** Every how many messages one is no event. */
 const POISON_EVERY = 500;
 
@@ -25,7 +28,7 @@ limit=$(cat "\${0%/*}/limit")
 exec ${DUCKDB} "$@"
 `;
 
-describe("recovery", { timeout: 600_000 }, () => {
+describe("recovery", { timeout: Math.max(600, PATIENCE * 3) * 1000 }, () => {
   /** What ends the servers, those included that were started before one failed to. */
   const stops: (() => unknown)[] = [];
   const directory = temporaryDirectory();
@@ -87,7 +90,7 @@ describe("recovery", { timeout: 600_000 }, () => {
       { ...environment, CONTENTS: join(directory, "contents") },
     );
     const [stream = ""] = subject.split(".");
-    await eventually("everything is published", 60, () => nats.messages(stream) === contents.length);
+    await eventually("everything is published", PATIENCE, () => nats.messages(stream) === contents.length);
     await benthos.remove();
   };
 
@@ -103,7 +106,7 @@ describe("recovery", { timeout: 600_000 }, () => {
       };
       return stats.subscriptions["copies"]?.msgBacklog;
     };
-    await eventually("all copies are there", 60, async () => (await backlog()) === 0);
+    await eventually("all copies are there", PATIENCE, async () => (await backlog()) === 0);
     const ids = readFileSync(benthos.file("copies"), "utf8").trim().split("\n");
     await benthos.remove();
     return ids;
@@ -119,19 +122,19 @@ describe("recovery", { timeout: 600_000 }, () => {
     const benthos = await Benthos.start(["routing/jetstream_to_pulsar", "ingestion/pulsar_to_duckdb"], environment);
     stops.push(() => benthos.remove());
     const left = (share: number) => nats.unacknowledged("events", "pulsar-bridge") < MESSAGES * share;
-    await eventually("a tenth is bridged", 60, () => left(0.9));
+    await eventually("a tenth is bridged", PATIENCE, () => left(0.9));
     await benthos.down();
     await benthos.up();
-    await eventually("a third is bridged", 60, () => left(0.67));
+    await eventually("a third is bridged", PATIENCE, () => left(0.67));
     await nats.down();
     await nats.up();
-    await eventually("two thirds are bridged", 60, () => left(0.33));
+    await eventually("two thirds are bridged", PATIENCE, () => left(0.33));
     await pulsar.restart();
-    await eventually("all are bridged", 120, () => left(1 / MESSAGES));
+    await eventually("all are bridged", PATIENCE, () => left(1 / MESSAGES));
     const database = benthos.file("events.duckdb");
     const poison = Math.floor(MESSAGES / POISON_EVERY);
-    await eventually("all rows are there", 120, () => query(database, "SELECT count(*) FROM events") === String(MESSAGES - poison));
-    await eventually("all dead letters are there", 60, () => new Set(deadLetters("duckdb")).size === poison);
+    await eventually("all rows are there", PATIENCE, () => query(database, "SELECT count(*) FROM events") === String(MESSAGES - poison));
+    await eventually("all dead letters are there", PATIENCE, () => new Set(deadLetters("duckdb")).size === poison);
     const seconds = (Date.now() - started) / 1000;
     await benthos.down("SIGTERM");
     const bridged = await allOfTopic();
