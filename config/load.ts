@@ -25,7 +25,7 @@ const policiesSchema = z
   .optional();
 
 /** All `messaging:*` keys of a stack. */
-const configSchema = object({
+export const configSchema = object({
   hosts: hostsSchema,
   ramBudget: size("64MB", "100TB").prefault("4GiB"),
   ramReserve: size("0B", "100TB").prefault("2GiB"),
