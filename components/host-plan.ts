@@ -6,8 +6,8 @@ import type { Layout } from "../hosts/layout";
 import type { PlannedHost } from "../hosts/open";
 import { benthosGuarded, brokenPipelines } from "./benthos-pipelines";
 import { namespacesGuarded } from "./namespace";
-import { natsGuarded } from "./nats-jetstream";
-import { pulsarGuarded } from "./pulsar-standalone";
+import { natsData, natsGuarded } from "./nats-jetstream";
+import { pulsarData, pulsarGuarded } from "./pulsar-standalone";
 
 /** The config as far as it concerns one host. */
 export function carriedBy(host: HostConfig | undefined, config: Config): Config {
@@ -25,6 +25,10 @@ export function plannedHost(key: string, host: HostConfig, config: Config): Plan
     observe: config.observe,
     directories: [parts.nats?.jetstream.storeDir, parts.pulsar?.dataDirectory, parts.pulsar?.tieredStorage?.directory],
     ports: wantedPorts(parts),
+    data: (layout: Layout) => ({
+      ...(parts.nats === undefined ? {} : { "nats-server": natsData(parts.nats, layout) }),
+      ...(parts.pulsar === undefined ? {} : { pulsar: pulsarData(parts.pulsar, layout) }),
+    }),
     guarded: (layout: Layout) => [
       ...(parts.nats === undefined ? [] : natsGuarded(parts.nats, layout)),
       ...(parts.pulsar === undefined ? [] : pulsarGuarded(parts.pulsar, layout)),

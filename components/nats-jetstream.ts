@@ -5,6 +5,7 @@ import type { Host, Task } from "../hosts/host";
 import type { Layout } from "../hosts/layout";
 import type { TaskText } from "../hosts/task";
 import { natsServerConf } from "../render/nats-server";
+import { adopt } from "../tasks/adopt";
 import { artifact } from "../tasks/artifact";
 import { configFile } from "../tasks/config-file";
 import { dataDirectory } from "../tasks/data-directory";
@@ -22,6 +23,11 @@ const SERVER = "nats-server";
 /** Addresses of a config's server on its host. */
 export function natsUrls({ ports }: NatsConfig): { readonly url: string; readonly monitoringUrl: string } {
   return { url: `nats://127.0.0.1:${ports.client}`, monitoringUrl: `http://127.0.0.1:${ports.monitoring}` };
+}
+
+/** Where its data is, as the key of the config that says so. */
+export function natsData(nats: NatsConfig, layout: Layout) {
+  return [{ configPath: "nats.jetstream.storeDir", value: storeDirectory(nats, layout) }];
 }
 
 function storeDirectory(nats: NatsConfig, layout: Layout): string {
@@ -65,7 +71,8 @@ export class NatsJetStream extends pulumi.ComponentResource {
     const server = artifact(host, this, { task: SERVER, name: SERVER, version: nats.version, link: false });
     const cli = artifact(host, this, { task: "nats-cli", name: "nats", version: pinnedVersions("nats")[0], link: true });
     const account = serviceAccount(host, this, "nats");
-    const data = dataDirectory(host, this, { name: "nats-data", path: storeDir, account });
+    const adopted = adopt(host, this, { product: SERVER, port: nats.ports.client, data: storeDir });
+    const data = dataDirectory(host, this, { name: "nats-data", path: storeDir, account, after: adopted });
     const config = configFile(host, this, {
       name: "nats-config",
       path: layout.etc("nats", "nats-server.conf"),
@@ -102,7 +109,7 @@ export class NatsJetStream extends pulumi.ComponentResource {
       configs: [config],
       supervisord: tools.supervisord,
       account,
-      after: [tools.gojq],
+      after: [tools.gojq, ...adopted],
     });
     const { url, monitoringUrl } = natsUrls(nats);
     const contextName = `${pulumi.getProject()}-${pulumi.getStack()}-${host.key}`;

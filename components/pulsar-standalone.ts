@@ -8,6 +8,7 @@ import type { TaskText } from "../hosts/task";
 import { FILESYSTEM_DRIVER, type OffloadDriver } from "../render/namespaces";
 import { clientConf, offloadProfile, type PulsarPaths, pulsarEnv, pulsarToolsEnv, standaloneConf } from "../render/pulsar";
 import { entryLocationRocksdbConf, ledgerMetadataRocksdbConf } from "../render/pulsar-rocksdb";
+import { adopt } from "../tasks/adopt";
 import { artifact, type ArtifactArgs } from "../tasks/artifact";
 import { configFile } from "../tasks/config-file";
 import { dataDirectory, logDirectory } from "../tasks/data-directory";
@@ -82,7 +83,8 @@ export class PulsarStandalone extends pulumi.ComponentResource {
     const java = pulsar.javaHome === undefined ? [jre(host, this)] : [];
     const paths = pulsarPaths(pulsar, layout, host.platform);
     const account = serviceAccount(host, this, PULSAR);
-    const data = dataDirectory(host, this, { name: "pulsar-data", path: paths.data, account });
+    const adopted = adopt(host, this, { product: PULSAR, port: pulsar.ports.broker, data: paths.data });
+    const data = dataDirectory(host, this, { name: "pulsar-data", path: paths.data, account, after: adopted });
     const logs = logDirectory(host, this, { name: "pulsar-logs", path: paths.logs, account });
     const offloading = this.#offloading(args, paths, account);
     const after = [server, ...java, data, logs];
@@ -112,7 +114,7 @@ export class PulsarStandalone extends pulumi.ComponentResource {
           "--metadata-dir",
           `${paths.data}/metadata`,
           "--bookkeeper-dir",
-          `${paths.data}/bookkeeper`,
+          bookkeeperPath(pulsar, layout),
           "--bookkeeper-port",
           String(pulsar.ports.bookie),
         ],
@@ -128,7 +130,12 @@ export class PulsarStandalone extends pulumi.ComponentResource {
         stopSignal: "TERM",
         // The broker itself gives up after 60 s (brokerShutdownTimeoutMs).
         stopTimeoutSeconds: 90,
-        writableDirectories: [paths.data, paths.logs, ...(paths.tieredStorage === undefined ? [] : [paths.tieredStorage.directory])],
+        writableDirectories: [
+          paths.data,
+          ...(pulsar.bookkeeperDirectory === undefined ? [] : [pulsar.bookkeeperDirectory]),
+          paths.logs,
+          ...(paths.tieredStorage === undefined ? [] : [paths.tieredStorage.directory]),
+        ],
         logFile: layout.log(PULSAR),
       },
       product: PULSAR,
@@ -144,7 +151,7 @@ export class PulsarStandalone extends pulumi.ComponentResource {
       ],
       supervisord: tools.supervisord,
       account,
-      after: [tools.gojq, ...offloading.after],
+      after: [tools.gojq, ...adopted, ...offloading.after],
     });
     const programs = this.#tools(args, paths, after);
     const adminUrl = pulsarAdminUrl(pulsar);
@@ -244,6 +251,21 @@ function offloadDirectory({ tieredStorage }: PulsarConfig, layout: Layout): stri
   return tieredStorage?.directory ?? layout.data("pulsar-offload");
 }
 
+/** Where its data is, as the keys of the config that say so. */
+export function pulsarData(pulsar: PulsarConfig, layout: Layout) {
+  return [
+    { configPath: "pulsar.dataDirectory", value: dataPath(pulsar, layout) },
+    { configPath: "pulsar.bookkeeperDirectory", value: bookkeeperPath(pulsar, layout) },
+    { configPath: "pulsar.bookieId", value: pulsar.bookieId ?? `127.0.0.1:${pulsar.ports.bookie}` },
+  ];
+}
+
+/** Where the bookie has its ledgers. */
+function bookkeeperPath(pulsar: PulsarConfig, layout: Layout): string {
+  return pulsar.bookkeeperDirectory ?? `${dataPath(pulsar, layout)}/bookkeeper`;
+}
+
+/** Where Pulsar has its metadata and, unless the config says otherwise, its ledgers. */
 function dataPath(pulsar: PulsarConfig, layout: Layout): string {
   return pulsar.dataDirectory ?? layout.data(PULSAR);
 }

@@ -28,6 +28,9 @@ const common = {
       `allowed: at most ${PREFIX_MAX_LENGTH} characters, because supervisord's socket lies below it`,
     )
     .optional(),
+  adopt: z
+    .literal(true, "allowed: true, to take over the NATS server or the Pulsar that somebody has set up on the host without this stack")
+    .optional(),
   components: z
     .array(z.enum(COMPONENTS, `allowed: ${COMPONENTS.join(" or ")}`), `allowed: a list of ${COMPONENTS.join(", ")}`)
     .min(1, "allowed: at least one component; a host that carries nothing is left out")

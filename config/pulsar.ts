@@ -138,6 +138,11 @@ export const pulsarSchema = object({
     .refine(({ broker, web, bookie }) => new Set([broker, web, bookie]).size === 3, "allowed: three different ports")
     .prefault({}),
   dataDirectory: absolutePath("Pulsar's data directory").optional(),
+  bookkeeperDirectory: absolutePath("the directory of BookKeeper's ledgers, which a bookie never leaves").optional(),
+  bookieId: z
+    .string("allowed: the id in current/VERSION of BookKeeper's directory, such as 127.0.0.1:3181")
+    .regex(/^[\w.-]+(:\d{1,5})?$/, "allowed: the id in current/VERSION of BookKeeper's directory, such as 127.0.0.1:3181")
+    .optional(),
   switches: switchesSchema.prefault({}),
   ledger: ledgerSchema.prefault({}),
   tieredStorage: tieredStorageSchema.optional(),

@@ -111,6 +111,11 @@ export class Host extends pulumi.ComponentResource {
     return this.#declare(name, { call: this.#asUser(this.layout.launcher), stdin, parent, dependsOn, concerned });
   }
 
+  /** May servers that were set up without this stack be taken over? */
+  get adopts(): boolean {
+    return this.#args.config.adopt === true;
+  }
+
   /** Is it another machine than the one that runs the program? */
   get remote(): boolean {
     return this.#args.config.connection === "ssh";

@@ -12,6 +12,16 @@ export interface Listener {
   readonly command: string;
 }
 
+/** A NATS server or a Pulsar that listens on a port we want, be it ours or not. */
+export interface FoundServer {
+  readonly port: number;
+  readonly product: "nats-server" | "pulsar";
+  /** What keeps it alive, such as `systemd nats.service` or `launchd com.ai.pulsar`; `nothing` where it was started by hand. */
+  readonly manager: string;
+  /** Where it has its data and, of a Pulsar, its bookie's directory and id; empty where that cannot be told. */
+  readonly data: readonly string[];
+}
+
 /** What a task's ledger entry and the host say about it. */
 export interface ObservedTask {
   /** When it was last applied, ISO 8601. */
@@ -67,6 +77,7 @@ export interface Observation {
   /** Can it fetch files from their official sources? Undefined where it was not asked because it has some. */
   readonly reaches: boolean | undefined;
   readonly listeners: readonly Listener[];
+  readonly servers: readonly FoundServer[];
   /** Project and stack that installed into our prefix, or undefined on a bare host. */
   readonly stack: string | undefined;
   /** Ids of the processes that our prefix runs. */
@@ -76,6 +87,8 @@ export interface Observation {
   readonly ledgerFormat: number;
   /** Why a declared change must not be applied, a line each. */
   readonly refusals: readonly string[];
+  /** Objects on the servers of the stack that the stack does not own, a line each. */
+  readonly unmanaged: readonly string[];
 }
 
 /** Runs a shell program on a host with arguments; what it prints. */
@@ -123,7 +136,7 @@ export function observeProgram({ guarded, source, directories = [] }: Pick<Quest
   const guards = (guarded ?? []).map(({ inputs }) => `guard <<'END OF GUARD'\n${inputs}END OF GUARD\n`);
   const fileSystems = directories.map((directory) => `file_system ${directory}\n`);
   const reach = source === undefined ? "" : `reach '${source}'\n`;
-  return `${scriptText("observe.sh")}\n${reach}FORMAT=${LEDGER_FORMAT}\n${declared}${guards.join("")}${fileSystems.join("")}observe_tasks\n`;
+  return `${scriptText("servers.sh")}\n${scriptText("observe.sh")}\n${reach}FORMAT=${LEDGER_FORMAT}\n${declared}${guards.join("")}${fileSystems.join("")}observe_tasks\n`;
 }
 
 /**
@@ -168,9 +181,16 @@ export function parseObservation(output: string): Observation {
       pid: pid === "unknown" ? undefined : Number(pid),
       command: (command ?? "").trim(),
     })),
+    servers: of("server").map(([port, product, manager = "", ...data]) => ({
+      port: Number(port),
+      product: product as FoundServer["product"],
+      manager,
+      data,
+    })),
     stack: of("stack")[0]?.[0],
     ownPids: new Set(of("own").map(([pid]) => Number(pid))),
     refusals: of("refusal").map(([line]) => line ?? ""),
+    unmanaged: of("unmanaged").map(([line]) => line ?? ""),
     ledgerFormat: Math.max(0, ...of("task").map(([, , format]) => Number(format ?? 0))),
     tasks: new Map(
       of("task").map(([resource = "", applied = "", format, copied = ""]) => [

@@ -9,7 +9,8 @@ import { dataDir, platform } from "../setup/paths";
 import { type Budget, Host, type HostArgs } from "./host";
 import { type Layout, layout } from "./layout";
 import { lastKnown } from "./last-known";
-import { type Listener, type Observation, observe, parseObservation, unobserved } from "./observe";
+import { beingChanged, enginePid, lockWhile } from "./lock";
+import { type FoundServer, type Listener, type Observation, observe, parseObservation, unobserved } from "./observe";
 import { chooseServices, type ServiceManager } from "./services";
 import { HostGone, onHost } from "./ssh";
 import { resourceName, stackKey, taskInputs, type TaskText } from "./task";
@@ -26,6 +27,10 @@ export interface HostPlan {
   readonly observe: boolean;
   /** Where its components store what grows, besides below the prefix. */
   readonly directories: readonly (string | undefined)[];
+  /** By product where its data is, in the order of FoundServer: what a server that is adopted has to have. */
+  readonly data: (
+    layout: Layout,
+  ) => Readonly<Partial<Record<FoundServer["product"], readonly { readonly value: string; readonly configPath: string }[]>>>;
   /** Tasks that the host may refuse, because messages would be lost or there is no room for them. */
   readonly guarded: (layout: Layout) => readonly TaskText[];
   /** What is wrong with what the host would get, as far as this machine can tell, a line each. */
@@ -49,7 +54,7 @@ export interface PlannedHost {
  * programs, its address is another than before, or a change would lose messages without consent
  */
 export async function openHosts(planned: readonly PlannedHost[]): Promise<Host[]> {
-  const observed = await Promise.all(planned.map(observeHost));
+  const observed = pulumi.runtime.isDryRun() ? await Promise.all(planned.map(observeHost)) : await whileLocked(planned, observeHost);
   const refused = observed.filter(({ problems }) => problems.length > 0);
   const [first] = refused;
   if (first !== undefined) {
@@ -65,16 +70,37 @@ export async function openHosts(planned: readonly PlannedHost[]): Promise<Host[]
   return observed.map(({ host }) => new Host(host));
 }
 
+/** Looks at hosts that this run has for itself until it has ended, deletions included, which come after this program. */
+async function whileLocked(planned: readonly PlannedHost[], look: (host: PlannedHost) => Promise<Observed>): Promise<Observed[]> {
+  const pid = enginePid();
+  return Promise.all(
+    planned.map(async (each) => {
+      const { key, config, plan } = each;
+      const holder = plan.observe ? await lockWhile(config, { prefix: prefixOf(config), stack: stackKey(), pid }) : undefined;
+      if (holder === undefined) return look(each);
+      const unknown = { key, config, layout: layout(prefixOf(config)), budget: plan.budget, ...UNKNOWN };
+      return { key, headline: "cannot be changed now", problems: [`messaging:hosts.${key}: ${beingChanged(holder)}`], host: unknown };
+    }),
+  );
+}
+
+/** Of a host that was not looked at because it is refused anyway. */
+const UNKNOWN = { observation: parseObservation(""), services: "supervisord" } as const;
+
+function prefixOf(config: HostConfig): string {
+  return config.prefix ?? defaultPrefix(config);
+}
+
 /** What came of looking at a host. */
 type Observed = { readonly key: string; readonly headline: string; readonly problems: readonly string[]; readonly host: HostArgs };
 
 async function observeHost({ key, config, plan }: PlannedHost): Promise<Observed> {
-  const paths = layout(config.prefix ?? defaultPrefix(config));
+  const paths = layout(prefixOf(config));
   const host = { key, config, layout: paths, budget: plan.budget };
   const checked = plan.check(paths);
   if (!plan.observe)
     return { key, headline: "cannot carry this stack", problems: await checked, host: { ...host, ...(await notLookedAt(key, config)) } };
-  const unknown = { ...host, observation: parseObservation(""), services: "supervisord" } as const;
+  const unknown = { ...host, ...UNKNOWN };
   let observation: Observation;
   try {
     observation = await onHost(config, (run) =>
@@ -103,11 +129,17 @@ async function observeHost({ key, config, plan }: PlannedHost): Promise<Observed
     );
     return { key, headline: "", problems: [], host: { ...host, observation: known.observation, services: known.services, gone: true } };
   }
+  const { unmanaged } = observation;
+  if (unmanaged.length > 0 && pulumi.runtime.isDryRun()) {
+    void pulumi.log.info(
+      `host ${key} has what this stack does not manage; it is left alone:\n${unmanaged.map((line) => `  ${line}\n`).join("")}`,
+    );
+  }
   const services = chooseServices(config, observation, `messaging:hosts.${key}`);
   const problems = [
     ...(await checked),
     ...foreignStack(key, paths.prefix, observation),
-    ...heldPorts(key, plan.ports, observation),
+    ...heldPorts(key, config, plan, paths, observation),
     ...tooLittleMemory(key, plan, observation),
     ...tooLittleDisk(key, paths.prefix, plan.components, observation),
     ...("problem" in services ? [] : hiddenPrefix(key, paths.prefix, services.manager)),
@@ -169,16 +201,46 @@ function foreignStack(key: string, prefix: string, { stack }: Observation): stri
   return [`messaging:hosts.${key}.prefix: ${prefix} carries stack ${stack}; allowed: a prefix of its own for each stack`];
 }
 
-function heldPorts(key: string, ports: readonly WantedPort[], { listeners, ownPids }: Observation): string[] {
+/** What keeps a port from being ours, with what could be done about it. */
+function heldPorts(key: string, { adopt }: HostConfig, { ports, data }: HostPlan, paths: Layout, observation: Observation): string[] {
+  const { listeners, ownPids, servers } = observation;
   const strangers = listeners.filter(({ pid }) => pid === undefined || !ownPids.has(pid));
-  return ports.flatMap(({ port, configPath }) =>
-    strangers
-      .filter((listener) => listener.port === port)
-      .map(
-        (listener) =>
+  const adopted = new Set<number | undefined>();
+  const problems: string[] = [];
+  for (const { port, configPath } of ports) {
+    for (const listener of strangers.filter((each) => each.port === port && !adopted.has(each.pid))) {
+      const server = servers.find((each) => each.port === port);
+      const wanted = server && data(paths)[server.product];
+      if (server === undefined || wanted === undefined) {
+        problems.push(
           `messaging:${configPath}: port ${port} on host ${key} is held by ${holder(listener)}; stop it or choose another port here`,
-      ),
-  );
+        );
+        continue;
+      }
+      // Its other ports are held by the same process.
+      adopted.add(listener.pid);
+      const what = `the ${server.product} on port ${port} (pid ${listener.pid ?? "unknown"}, kept alive by ${server.manager})`;
+      const ends = server.manager === "nothing" ? "ends it" : "stops and disables its service";
+      const takes = `${ends}, keeps a copy of what describes it in ${paths.prefix}/var/lib/messaging/adopted, and serves its data, untouched, from ${place(server.data[0])}`;
+      const elsewhere = wanted.filter(({ value }, index) => value !== server.data[index]);
+      if (adopt !== true) {
+        problems.push(
+          `messaging:${configPath}: ${what} is not this stack's; messaging:hosts.${key}.adopt: true ${takes}; or stop it, or choose another port here`,
+        );
+      } else if (elsewhere.length > 0) {
+        for (const each of elsewhere) {
+          const allowed = place(server.data[wanted.indexOf(each)]);
+          problems.push(`messaging:${each.configPath}: got ${each.value}; allowed: ${allowed}, as ${what} that is to be adopted has it`);
+        }
+      } else void pulumi.log.info(`host ${key}: adopting ${what}: ${takes}`);
+    }
+  }
+  return problems;
+}
+
+/** What a server that was found says of itself. */
+function place(told: string | undefined): string {
+  return told === undefined || told === "" ? "what its command line does not tell" : told;
 }
 
 function tooLittleMemory(key: string, { plannedBytes, budget }: HostPlan, { memoryBytes }: Observation): string[] {

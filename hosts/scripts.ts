@@ -26,6 +26,7 @@ function hostScripts(): string[] {
     "pulsar-removal.sh",
     "pulsar-topics.sh",
     "pulsar-view.sh",
+    "servers.sh",
     "start.sh",
     "task.sh",
     ...nested.sort(),

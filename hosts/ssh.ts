@@ -52,6 +52,22 @@ export function onHost<T>(config: HostConfig, work: (run: RunProgram) => Promise
   return SshConnection.with(config, (connection) => work((program, args) => connection.run(program, args)));
 }
 
+/** How a shell program is started that goes on beside everything else, on a connection of its own where it runs on another machine. */
+export interface DetachedShell {
+  /** Program and arguments; its standard input is the shell program's. */
+  readonly command: readonly string[];
+  /** What the connection needs as long as it lasts: a directory, and an empty name where there is none. */
+  readonly directory: string;
+  /** Removes the directory. */
+  readonly remove: () => void;
+}
+
+/** A shell program on a host as a command. @param args of the program, without line breaks */
+export function detachedShell(config: HostConfig, program: string, args: readonly string[]): DetachedShell {
+  const shell = ["sh", "-c", program, "sh", ...args];
+  return config.connection === "local" ? { command: shell, directory: "", remove: () => undefined } : SshConnection.detached(config, shell);
+}
+
 function loginArguments(login: SshLogin) {
   const hostKey = pinnedHostKey(login);
   return {
@@ -92,6 +108,17 @@ class SshConnection {
     } finally {
       connection.#close();
     }
+  }
+
+  /** A command there, as root where the config says `become: sudo`, over a connection of its own that lives as long as the command. */
+  static detached(host: SshHostConfig, command: readonly string[]): DetachedShell {
+    const connection = new SshConnection(host);
+    const quoted = command.map((word) => `'${word.replaceAll("'", "'\\''")}'`).join(" ");
+    return {
+      command: ["ssh", ...connection.#options(), "host", host.become === "sudo" ? `sudo -n ${quoted}` : quoted],
+      directory: connection.#directory,
+      remove: () => rmSync(connection.#directory, { recursive: true, force: true }),
+    };
   }
 
   /**

@@ -12,29 +12,48 @@ interface Drift {
   readonly differences: readonly string[];
 }
 
-/** What differs on the hosts of the stack from what was applied. Exit code 0: nothing, 2: drift, 1: error. */
-async function drift(): Promise<Drift[]> {
-  const perHost = deployedHosts().map(async ({ config, prefix, tasks }) => {
-    const observed = await onHost(config, (run) => observe(run, { prefix, stack: `messaging/${STACK}`, ports: [] }));
-    return tasks.map((task) => ({
-      task,
-      applied: observed.tasks.get(task)?.applied,
-      differences: observed.tasks.get(task)?.differences ?? ["found:    nothing on this host"],
-    }));
-  });
-  return (await Promise.all(perHost)).flat().filter(({ differences }) => differences.length > 0);
+/** What a look at the hosts says. */
+interface Report {
+  readonly drift: readonly Drift[];
+  /** Objects that the stack does not own and leaves alone, by host. They are no drift. */
+  readonly unmanaged: Readonly<Record<string, readonly string[]>>;
 }
 
+/** What differs on the hosts of the stack from what was applied. */
+async function drift(): Promise<Report> {
+  const hosts = await Promise.all(
+    deployedHosts().map(async ({ key, config, prefix, tasks }) => {
+      const observed = await onHost(config, (run) => observe(run, { prefix, stack: `messaging/${STACK}`, ports: [] }));
+      const all = tasks.map((task) => ({
+        task,
+        applied: observed.tasks.get(task)?.applied,
+        differences: observed.tasks.get(task)?.differences ?? ["found:    nothing on this host"],
+      }));
+      return { drift: all.filter(({ differences }) => differences.length > 0), unmanaged: [key, observed.unmanaged] as const };
+    }),
+  );
+  return { drift: hosts.flatMap((host) => host.drift), unmanaged: Object.fromEntries(hosts.map((host) => host.unmanaged)) };
+}
+
+function show({ drift: found, unmanaged }: Report): void {
+  if (found.length === 0) console.log("no drift");
+  for (const { task, applied, differences } of found) {
+    console.log(`${task}, last applied ${applied ?? "never on this host"}`);
+    for (const line of differences) console.log(`  ${line}`);
+  }
+  for (const [host, objects] of Object.entries(unmanaged)) {
+    if (objects.length > 0) console.log(`host ${host}, not managed by this stack and left alone`);
+    for (const line of objects) console.log(`  ${line}`);
+  }
+}
+
+// Exit code 0: nothing differs, 2: drift, 1: error.
 const { values } = parseArgs({ options: { json: { type: "boolean", default: false } } });
 drift().then(
-  (found) => {
-    if (values.json) console.log(JSON.stringify(found, undefined, 2));
-    else if (found.length === 0) console.log("no drift");
-    for (const { task, applied, differences } of values.json ? [] : found) {
-      console.log(`${task}, last applied ${applied ?? "never on this host"}`);
-      for (const line of differences) console.log(`  ${line}`);
-    }
-    process.exitCode = found.length === 0 ? 0 : 2;
+  (report) => {
+    if (values.json) console.log(JSON.stringify(report, undefined, 2));
+    else show(report);
+    process.exitCode = report.drift.length === 0 ? 0 : 2;
   },
   (error: unknown) => {
     console.error(error instanceof Error ? error.message : error);

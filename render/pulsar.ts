@@ -32,6 +32,7 @@ export function standaloneConf(pulsar: PulsarConfig, paths: PulsarPaths): string
     // The bookie takes --bookkeeper-port only when it may take any, and binds to every address unless it is given an interface.
     allowEphemeralPorts: "true",
     listeningInterface: paths.loopback,
+    bookieId: pulsar.bookieId,
     journalSyncData: String(pulsar.durability === "fsync"),
     dbStorage_writeCacheMaxSizeMb: mebibytes(memory.writeCacheBytes),
     dbStorage_readAheadCacheMaxSizeMb: mebibytes(memory.readAheadCacheBytes),

@@ -9,7 +9,7 @@ SCRIPTS=${PREFIX:?}/opt/messaging
 NEXT=$SCRIPTS.new
 
 if [ "$verb" = remove ]; then
-	rm -rf "$SCRIPTS" "$NEXT"
+	rm -rf "$SCRIPTS" "$NEXT" "$PREFIX/var/lib/messaging/purge"
 	# What others or kept data still use stays: rmdir refuses, which is what is wanted.
 	for directory in opt run etc bin var/cache var/lib/messaging/ledger var/lib/messaging var/lib var/log var; do
 		rmdir "$PREFIX/$directory" 2>/dev/null || :
@@ -35,6 +35,8 @@ finish() {
 	# shellcheck source=scripts/lib.sh
 	. "$NEXT/lib.sh"
 	script_digests "$NEXT" >"$NEXT/digests"
+	# Scripts that a power failure has emptied would see no difference at all.
+	sync_prefix
 	rm -rf "$SCRIPTS.old"
 	if [ -d "$SCRIPTS" ]; then mv "$SCRIPTS" "$SCRIPTS.old"; fi
 	mv "$NEXT" "$SCRIPTS"

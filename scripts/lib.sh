@@ -58,6 +58,11 @@ found_file() {
 	fi
 }
 
+# Has everything below the prefix written to its disk, so that what is recorded as done outlives a power failure.
+sync_prefix() {
+	sync -f "$PREFIX" 2>/dev/null || sync
+}
+
 # Target of a symbolic link, or what is there instead.
 link_target() {
 	if [ -L "$1" ]; then readlink "$1"; elif [ -e "$1" ]; then say "no link"; else say absent; fi
@@ -85,7 +90,24 @@ consents_file() {
 
 # May the object of this task, or the one named, lose messages?
 consented() {
-	[ -f "$(consents_file)" ] && grep -qxF "${1:-$OBJECT}" "$(consents_file)"
+	purging || { [ -f "$(consents_file)" ] && grep -qxF "${1:-$OBJECT}" "$(consents_file)"; }
+}
+
+# Is all data to go? The file (scripts/purge.sh) says until when in seconds since 1970: a run that was cut off must not decide about the next.
+purging() {
+	[ "$(cat "$PREFIX/var/lib/messaging/purge" 2>/dev/null || say 0)" -gt "$(date +%s)" ]
+}
+
+# Where it stands what was kept when it was removed from the stack, a file for each resource; applying the resource again takes its file away.
+kept_directory() {
+	say "$PREFIX/var/lib/messaging/kept"
+}
+
+# Says that an object stays, and notes it with the time: keep OBJECT WHY
+keep() {
+	say "$1 kept $2"
+	[ -d "$(kept_directory)" ] || mkdir -p "$(kept_directory)"
+	printf '%s\t%s\t%s\n' "$(date -u +%Y-%m-%dT%H:%M:%SZ)" "$1" "$2" >>"$(kept_directory)/$RESOURCE"
 }
 
 how_to_consent() {

@@ -12,13 +12,16 @@
 #   programs     which of those that tasks may need are there
 #   reaches      yes or no: can a file be fetched from its source? Asked of a bare host only
 #   listener     port, pid or `unknown`, command of the process that listens there, on an address that conflicts with 127.0.0.1
+#   server       port, product, what keeps it alive and the directory of its data, for a NATS server or a Pulsar that listens there; of a Pulsar also the
+#                directory and the id of its bookie
 #   stack        project and stack that installed into this prefix
 #   own          pid of a process that this prefix runs
 #   task         resource, when it was last applied, format of its entry in the ledger, version of an artefact that was copied to the host
 #   difference   resource, a line that is expected or found
 #   refusal      a line that says why a declared change must not be applied
+#   unmanaged    an object beside the stack's own that is left alone
 #
-# The program appends `reach URL`, FORMAT, that of the entries it writes, DECLARED, the resources of guarded tasks, a `guard` with the inputs of each as a here-document, a
+# scripts/servers.sh comes before these lines. The program appends `reach URL`, FORMAT, that of the entries it writes, DECLARED, the resources of guarded tasks, a `guard` with the inputs of each as a here-document, a
 # `file_system` for each directory, and `observe_tasks`.
 set -u
 
@@ -72,44 +75,18 @@ for program in curl wget bash python3 unzip systemd-sysusers useradd; do
 done
 report programs "$programs"
 
-# Listening sockets on 127.0.0.1 or on every address, and who holds them; the descriptors of a process are readable for its user and root only. The kernel
-# writes addresses in hexadecimal, IPv4 in host byte order. One ls for all processes: a JVM has hundreds of descriptors.
-linux_listeners() {
-	sockets=$(cat /proc/net/tcp /proc/net/tcp6 2>/dev/null | awk -v wanted="$*" '
-		BEGIN { for (i = split(wanted, ports, " "); i > 0; i--) port[sprintf("%04X", ports[i])] = ports[i] }
-		$4 == "0A" && split($2, address, ":") == 2 && address[1] ~ /^(0100007F|7F000001|0+|0*FFFF00000100007F)$/ && address[2] in port {
-			printf "%s %s ", port[address[2]], $10
-			delete port[address[2]]
-		}')
-	[ -n "$sockets" ] || return 0
-	# shellcheck disable=SC2012 # the target of a link is all that is read
-	ls -l /proc/[0-9]*/fd 2>/dev/null | awk -v sockets="$sockets" '
-		BEGIN { for (i = split(sockets, fields, " "); i > 0; i -= 2) holder[port["socket:[" fields[i] "]"] = fields[i - 1]] = "unknown" }
-		/^\/proc\// { split($0, path, "/") }
-		$NF in port { holder[port[$NF]] = path[3] }
-		END { for (number in holder) print number, holder[number] }' |
-		while read -r number pid; do
-			if [ "$pid" = unknown ]; then
-				report listener "$number" unknown "a process of another user"
-			else
-				report listener "$number" "$pid" "$(tr '\0' ' ' <"/proc/$pid/cmdline")"
-			fi
-		done
-}
-
-bsd_listeners() {
-	lsof -nP "-iTCP:$1" -sTCP:LISTEN -Fpcn 2>/dev/null | awk -v port="$1" '
-		BEGIN { OFS = "\t" }
-		/^p/ { pid = substr($0, 2) }
-		/^c/ { command = substr($0, 2) }
-		/^n(\*|127\.0\.0\.1|\[::\]):/ { print "listener", port, pid, command; exit }'
-}
-
-if [ -r /proc/net/tcp ]; then
-	linux_listeners "$@"
-else
-	for port in "$@"; do bsd_listeners "$port"; done
-fi
+listeners "$@" | while read -r number pid; do
+	if [ "$pid" = unknown ]; then
+		report listener "$number" unknown "a process of another user"
+		continue
+	fi
+	report listener "$number" "$pid" "$(command_line "$pid" | paste -s -d ' ' -)"
+	server=$(server_of "$pid")
+	case $server in
+	nats-server) report server "$number" nats-server "$(manager_of "$pid")" "$(data_of "$pid" nats-server)" ;;
+	pulsar) report server "$number" pulsar "$(manager_of "$pid")" "$(data_of "$pid" pulsar)" "$(ledgers_of "$pid")" "$(bookie_of "$pid")" ;;
+	esac
+done
 
 for pid_file in "$prefix"/run/*.pid; do
 	if [ -s "$pid_file" ]; then report own "$(cat "$pid_file")"; fi
@@ -188,9 +165,10 @@ observe_tasks() {
 # One task, by its entry in the ledger; one that is not declared any more is going to be removed.
 observe_task() {
 	resource=$(basename "$1")
-	entry_format='' copied='' unit='' scope=''
+	task='' entry_format='' copied='' unit='' scope=''
 	while IFS='=' read -r key value; do
 		case $key in
+		TASK) task=$value ;;
 		FORMAT) entry_format=$value ;;
 		COPIED) copied=$value ;;
 		UNIT) unit=$value ;;
@@ -202,6 +180,9 @@ observe_task() {
 	if [ -n "$unit" ]; then own_unit "$scope" "$unit"; fi
 	# An entry of another format may mean something else to the scripts: it is no drift, and the next up writes it anew.
 	[ "$entry_format" != "$FORMAT" ] || "$scripts/task.sh" differences <"$1/inputs" 2>&1 | while IFS= read -r line; do report difference "$resource" "$line"; done
+	if [ "$task" = service ]; then
+		"$scripts/task.sh" unmanaged <"$1/inputs" 2>/dev/null | while IFS= read -r line; do report unmanaged "$line"; done
+	fi
 	case " ${DECLARED-$resource} " in *" $resource "*) return ;; esac
 	"$scripts/task.sh" refusals_of_removal <"$1/inputs" 2>/dev/null | while IFS= read -r line; do report refusal "$line"; done
 }

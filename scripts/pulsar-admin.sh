@@ -49,6 +49,11 @@ pulsar_requests() {
 	[ -z "$gone" ]
 }
 
+# What a jq program makes of each answered JSON array in $WORK/answers.
+pulsar_answers() {
+	"$gojq" -n -r --rawfile answers "$WORK/answers" "\$answers | splits(\"\\u001d\") | split(\"\\u001e\") | select(length == 2) | .[0] | fromjson? | arrays | $1"
+}
+
 no_answer() {
 	fail "Pulsar on $ADMIN_URL does not answer"
 }

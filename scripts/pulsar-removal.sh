@@ -79,7 +79,7 @@ remove_topic() {
 		bytes=$("$gojq" '.storageSize | numbers' "$WORK/answer")
 		[ -n "$bytes" ] || unexpected
 		if [ "$bytes" -gt 0 ]; then
-			say "$OBJECT kept with $bytes bytes"
+			keep "$OBJECT" "with $bytes bytes"
 			return
 		fi
 	fi
@@ -117,7 +117,7 @@ remove_namespace() {
 	if [ "$deleted" = true ] || { [ "$count" -gt 0 ] && consented; }; then
 		delete_with_topics
 	elif [ "$count" -gt 0 ]; then
-		say "$OBJECT kept with $count topics"
+		keep "$OBJECT" "with $count topics"
 	else
 		pulsar_admin DELETE "$path"
 		case $STATUS in

@@ -23,7 +23,7 @@ topics='
 			],
 			impossible: [select(. != null) | $goal.partitions as $partitions | .partitions as $has
 				| if $has == 0 and $partitions > 0 then "exists without partitions, \($partitions) are asked for; Pulsar cannot divide a topic"
-				  elif $partitions < $has then "has \($has) partitions, \($partitions) are asked for; Pulsar can add partitions, not take them away"
+				  elif $partitions < $has then "has \($has) partitions, \($partitions) are asked for; Pulsar can add partitions, not take them away: declare \($has)"
 				  else empty end],
 			unsubscribed: [$goal | to_entries[] | select(.value == null and exists(.key)) | .key | ltrimstr("subscription/")]
 		};

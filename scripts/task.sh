@@ -1,5 +1,5 @@
 #!/bin/sh
-# Runs one task on this host: task apply|differences|refusals|refusals_of_removal|remove < inputs
+# Runs one task on this host: task apply|differences|refusals|refusals_of_removal|remove|unmanaged|backup|restore < inputs
 #
 # Inputs are KEY=value lines, an empty line, then the body verbatim. The task's script defines
 #   desired   lines that describe the host as the inputs ask for it
@@ -7,6 +7,8 @@
 #   apply     makes the host so        remove   takes it away again, never data
 #   create    makes what the ledger does not know without looking first, and fails when it is there; most tasks have none
 #   refusals  lines that say why apply must not be, refusals_of_removal why remove must not; most tasks have none
+#   unmanaged lines that name objects beside the stack's own, which nothing here touches; most tasks see none
+#   backup    copies what a service stores into the directory BACKUP of the environment, restore takes it from there; only services store anything
 # and everything else (what differs, doing nothing, proof afterwards, ledger, lock) is here, once.
 set -eu
 umask 077
@@ -58,6 +60,15 @@ refusals() {
 refusals_of_removal() {
 	:
 }
+unmanaged() {
+	:
+}
+backup() {
+	:
+}
+restore() {
+	:
+}
 
 # What earlier versions of this project applied, another task has taken over.
 if [ "$verb" = remove ] && ! [ -f "$LIB/tasks/$TASK.sh" ]; then
@@ -98,10 +109,16 @@ record() {
 	cp "$WORK/inputs" "$ENTRY/inputs.new"
 	mv "$ENTRY/inputs.new" "$ENTRY/inputs"
 	date -u +%Y-%m-%dT%H:%M:%SZ >"$ENTRY/applied"
+	rm -f "$(kept_directory)/$RESOURCE"
+	rmdir "$(kept_directory)" 2>/dev/null || :
 }
 
 case $verb in
-differences | refusals | refusals_of_removal)
+differences | refusals | refusals_of_removal | unmanaged)
+	"$verb"
+	;;
+backup | restore)
+	lock
 	"$verb"
 	;;
 apply)
@@ -124,15 +141,17 @@ $refused"
 		left=$(differences)
 		[ -z "$left" ] || fail "$RESOURCE: applied, but the host is not as asked:
 $left"
+		sync_prefix
 	fi
 	record
 	;;
 remove)
 	lock
+	rm -f "$(kept_directory)/$RESOURCE"
 	remove
 	rm -rf "$ENTRY"
 	# Parents go when they are empty: rmdir refuses otherwise, which is what is wanted.
 	rmdir -p "$(dirname "$ENTRY")" 2>/dev/null || :
 	;;
-*) fail "usage: task apply|differences|refusals|refusals_of_removal|remove < inputs" ;;
+*) fail "usage: task apply|differences|refusals|refusals_of_removal|remove|unmanaged|backup|restore < inputs" ;;
 esac

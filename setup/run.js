@@ -1,5 +1,5 @@
 "use strict";
-// Usage: node setup/run.js up|preview|destroy|outputs|status|drift|budget|forget|pulumi|setup|check|exec|ci:preview|clean [arguments]
+// Usage: node setup/run.js up|preview|destroy|outputs|status|drift|budget|backup|restore|forget|pulumi|setup|check|exec|ci:preview|clean [arguments]
 // Behind every npm script: brings what is missing, then runs the pulumi CLI. Requires little at the top, because a run
 // with nothing to do has to start at once.
 
@@ -80,7 +80,8 @@ function operate(command, args) {
   const copy = settingsFile(stack, settings);
   require("./heal.js").heal(stack);
   const quiet = operations.get(command) ?? [];
-  return pulumi([command, ...quiet, ...policies, "--non-interactive", "--stack", stack, "--config-file", copy, ...rest]);
+  const options = [...quiet, ...policies, "--non-interactive", "--stack", stack, "--config-file", copy, ...rest];
+  return command === "destroy" ? runProgram("destroy", stack, options) : pulumi([command, ...options]);
 }
 
 /**
@@ -114,7 +115,17 @@ function anything([command = "", ...args]) {
 function operation(program, args) {
   const { stack = defaultStack(), rest } = takeStackOptions(args);
   ensureStack(stack);
-  return runForeground(process.execPath, ["--import", "tsx", `operations/${program}.ts`, ...rest], {
+  return runProgram(program, stack, rest);
+}
+
+/**
+ * @param {string} program of operations/
+ * @param {string} stack
+ * @param {string[]} args
+ * @returns {Promise<number>} exit code
+ */
+function runProgram(program, stack, args) {
+  return runForeground(process.execPath, ["--import", "tsx", `operations/${program}.ts`, ...args], {
     ...pulumiEnvironment(),
     PULUMI_STACK: stack,
   });
@@ -149,6 +160,8 @@ const table = [
   ["status", { needs: cli, run: (args) => operation("status", args) }],
   ["drift", { needs: cli, run: (args) => operation("drift", args) }],
   ["budget", { needs: cli, run: (args) => operation("budget", args) }],
+  ["backup", { needs: cli, run: (args) => operation("backup", ["backup", ...args]) }],
+  ["restore", { needs: cli, run: (args) => operation("backup", ["restore", ...args]) }],
   ["forget", { needs: cli, run: (args) => operation("forget", args) }],
   ["pulumi", { needs: cli, artifacts: ([command, ...args]) => (command === "up" ? artifactsOfUp(args) : []), run: anything }],
   ["setup", { needs: cli, artifacts: artifactsOfUp, run: async () => 0 }],

@@ -8,6 +8,7 @@ export interface DirectoryArgs {
   readonly path: string;
   /** Whose it is; undefined: of the user that tasks run as. */
   readonly account?: ServiceAccount | undefined;
+  readonly after?: readonly Task[];
 }
 
 /** A directory for data, private to its owner. Removing it from the stack keeps the directory and what is in it. */
@@ -20,11 +21,16 @@ export function logDirectory(host: Host, parent: pulumi.Resource, args: Director
   return directory(host, parent, args, "logs");
 }
 
-function directory(host: Host, parent: pulumi.Resource, { name, path, account }: DirectoryArgs, contents: "data" | "logs"): Task {
+function directory(
+  host: Host,
+  parent: pulumi.Resource,
+  { name, path, account, after = [] }: DirectoryArgs,
+  contents: "data" | "logs",
+): Task {
   return host.run(parent, {
     name,
     script: "data-directory",
     inputs: { DIRECTORY: path, CONTENTS: contents, ...(account === undefined ? {} : { OWNER: account.user }) },
-    after: account === undefined ? [] : [account],
+    after: [...(account === undefined ? [] : [account]), ...after],
   });
 }

@@ -28,7 +28,7 @@ export function supervisord(host: Host, parent: pulumi.Resource): Supervisord {
   const daemon = host.run(parent, {
     name: "supervisord",
     script: "supervisord",
-    uses: ["managers/supervisord.sh"],
+    uses: ["managers/supervisord.sh", "servers.sh"],
     inputs: { SUPERVISOR_VERSION: SUPERVISOR.version },
     body: supervisordConf({
       socket: `${layout.prefix}/run/supervisor.sock`,

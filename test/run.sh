@@ -1,9 +1,10 @@
 #!/bin/sh
-# Runs the tests: run.sh fast (no engine, no servers, under a minute) or run.sh all.
+# Runs the tests: run.sh fast (no engine, no servers, under a minute) or run.sh all, which ends with the table of all edits by hand that the suites made.
 set -eu
 cd "$(dirname "$0")/.."
 
-case ${1:-} in
+which=${1:-}
+case $which in
 fast) suites="unit setup policies" ;;
 all) suites="unit setup policies scripts contract pipelines preview policies/engine e2e ssh" ;;
 *)
@@ -18,4 +19,8 @@ for suite in $suites; do
 	set -- "$@" "test/$suite"/*.test.ts
 done
 shift
-exec node --import tsx --test --test-concurrency 2 --test-reporter spec "$@"
+DRIFT_RESULTS=$(mktemp)
+export DRIFT_RESULTS
+trap 'rm -f "$DRIFT_RESULTS"' EXIT
+node --import tsx --test --test-concurrency 2 --test-reporter spec "$@"
+if [ "$which" = all ]; then node --import tsx test/drift-table.ts "$DRIFT_RESULTS"; fi

@@ -57,6 +57,11 @@ launchd_unload() {
 	done
 }
 
+# Stops the service until it is restarted.
+manager_stop() {
+	launchd_unload
+}
+
 # Makes the running service read its config again.
 manager_reload() {
 	launchctl kill HUP "$launchd_job"

@@ -46,6 +46,11 @@ manager_restart() {
 	supervisorctl restart "$1"
 }
 
+# Stops the service until it is restarted.
+manager_stop() {
+	supervisorctl stop "$1" >/dev/null
+}
+
 # Makes the running service read its config again.
 manager_reload() {
 	supervisorctl signal HUP "$1" >/dev/null

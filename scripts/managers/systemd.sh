@@ -87,6 +87,11 @@ manager_restart() {
 	systemd restart "$UNIT"
 }
 
+# Stops the service until it is restarted.
+manager_stop() {
+	systemd stop "$UNIT"
+}
+
 # Makes the running service read its config again.
 manager_reload() {
 	systemd reload "$UNIT"

@@ -1,4 +1,4 @@
-# shellcheck shell=sh disable=SC2016,SC2154 # jq programs have $variables; inputs come from task.sh
+# shellcheck shell=sh disable=SC2016,SC2153,SC2154 # jq programs have $variables; inputs come from task.sh
 # What is particular to nats-server: checking a config, health, and the values in effect.
 
 gojq=$PREFIX/opt/gojq/current/gojq
@@ -26,6 +26,51 @@ product_status() {
 		slowConsumers: $varz[0].slow_consumers,
 		streams: [$jsz[0].account_details[]?.stream_detail[]? | { name, messages: .state.messages, bytes: .state.bytes }]
 	}'
+}
+
+# Streams, and durable consumers of our streams, that no task of the ledger is about.
+product_unmanaged() {
+	http_get "$(monitoring_url "$1")/jsz?streams=true&consumers=true&config=true" 2 >"$WORK/jsz" || return 0
+	for entry in "${ENTRY%/*}"/*/inputs; do
+		sed -n -e 's/^STREAM=//p' -e 's/^CONSUMER=/  /p' -e '/^$/q' "$entry" | paste -s -d ' ' -
+	done >"$WORK/declared"
+	"$gojq" -r --rawfile declared "$WORK/declared" '
+		[$declared | splits("\n") | [splits(" +") | select(. != "")] | select(. != [])] as $declared
+		| .account_details[]?.stream_detail[]? | .name as $stream
+		| if any($declared[]; .[0] == $stream) then
+			.consumer_detail[]? | select(.config.durable_name) | .name as $consumer
+			| select(all($declared[]; . != [$stream, $consumer])) | "consumer/\($stream)/\($consumer)"
+		  else "stream/\($stream) with \(.state.messages) messages (\(.state.bytes) bytes)" end' "$WORK/jsz"
+}
+
+# The nats CLI on the running server.
+nats_cli() {
+	NATS_URL="nats://$(config_value "$CONFIG" listen)" "$PREFIX/opt/nats/current/nats" --no-context "$@" </dev/null
+}
+
+# Streams with messages and consumers, over NATS, while the server runs.
+product_backup() {
+	names=$(nats_cli stream ls --all --names)
+	[ -n "$names" ] || return 0
+	nats_cli account backup --consumers --force "$1" >"$WORK/backup" 2>&1 || fail "nats account backup: $(cat "$WORK/backup")"
+	for name in $names; do say "stream/$name"; done
+}
+
+# Streams come back whole, with the config that they had; one that is there may be empty only, and makes room.
+product_restore() {
+	for stream in "$1"/*/; do
+		stream=$(basename "$stream")
+		held=$(nats_cli stream info "$stream" --json 2>/dev/null | "$gojq" .state.messages) || held=
+		[ "${held:-0}" = 0 ] || say "stream/$stream holds $held messages"
+	done >"$WORK/held"
+	[ ! -s "$WORK/held" ] || fail "nothing was restored: streams that hold messages are not replaced
+$(cat "$WORK/held")"
+	for stream in "$1"/*/; do
+		name=$(basename "$stream")
+		if nats_cli stream info "$name" >/dev/null 2>&1; then nats_cli stream rm -f "$name" >/dev/null; fi
+		nats_cli stream restore --no-progress "${stream%/}" >"$WORK/restore" 2>&1 || fail "stream/$name: nats stream restore: $(cat "$WORK/restore")"
+		say "stream/$name with $(nats_cli stream info "$name" --json | "$gojq" .state.messages) messages"
+	done
 }
 
 # The last version that served a store, written there because the store outlives everything else.

@@ -1,6 +1,8 @@
 # shellcheck shell=sh disable=SC2016,SC2034,SC2153,SC2154 # jq programs have $variables; inputs come from task.sh, which reads the names
 # What is particular to Pulsar standalone: checking its files, health, and the values in effect.
 
+# shellcheck source=scripts/servers.sh
+. "$LIB/servers.sh"
 gojq=$PREFIX/opt/gojq/current/gojq
 # A cold start takes 12 s on two idle cores; recovery of a large journal and a busy host take longer.
 product_ready_seconds=180
@@ -67,7 +69,7 @@ product_ready() {
 }
 
 # Keys of the bookie and of the offloader: the broker does not report them.
-UNREPORTED='fileSystemProfilePath|fileSystemURI|allowEphemeralPorts|listeningInterface|journalSyncData|dbStorage_[A-Za-z]*|entryLocationRocksdbConf|ledgerMetadataRocksdbConf'
+UNREPORTED='bookieId|fileSystemProfilePath|fileSystemURI|allowEphemeralPorts|listeningInterface|journalSyncData|dbStorage_[A-Za-z]*|entryLocationRocksdbConf|ledgerMetadataRocksdbConf'
 
 product_wanted() {
 	say "version $VERSION"
@@ -77,6 +79,11 @@ product_wanted() {
 		say "RocksDB $directory block_cache $(sed -n 's/^ *block_cache=//p' "$(candidate_of "$options")")"
 	done
 	jvm_options | sed 's/^/jvm /'
+}
+
+# Where the running server has its ledgers.
+bookkeeper_directory() {
+	option_of "$(process_id)" --bookkeeper-dir
 }
 
 # A line for each option that the environment file asks for.
@@ -92,7 +99,7 @@ product_effective() {
 	"$gojq" -r --rawfile keys "$WORK/keys" \
 		'. as $runtime | $keys | split("\n")[] | select(. != "") | "\(.) \($runtime[.] // "not reported" | sub("^Optional\\[(?<value>.*)\\]$"; .value) | sub("\\.0$"; ""))"' "$WORK/runtime"
 	for directory in locations ledgers; do
-		say "RocksDB $directory block_cache $(sed -n 's/.*capacity : \([0-9]*\)$/\1/p' "$DATA/bookkeeper/current/$directory/LOG" | head -n 1)"
+		say "RocksDB $directory block_cache $(sed -n 's/.*capacity : \([0-9]*\)$/\1/p' "$(bookkeeper_directory)/current/$directory/LOG" | head -n 1)"
 	done
 	command_line "$(process_id)" >"$WORK/command"
 	jvm_options | while IFS= read -r option; do
@@ -100,9 +107,91 @@ product_effective() {
 	done
 }
 
-# The arguments of a process, a line each.
-command_line() {
-	if [ -r "/proc/$1/cmdline" ]; then tr '\0' '\n' <"/proc/$1/cmdline"; else ps -o args= -p "$1" | tr ' ' '\n'; fi
+# Bytes that the topics of all namespaces store.
+stored_bytes() {
+	ADMIN_URL=$(admin_url "$CONFIG")
+	ADMIN_URL=${ADMIN_URL%/admin/v2}
+	# shellcheck source=scripts/pulsar-admin.sh
+	. "$LIB/pulsar-admin.sh"
+	: >"$WORK/answers"
+	say "GET tenants" | pulsar_requests || no_answer
+	for path in namespaces persistent; do
+		pulsar_answers ".[] | select(. != \"pulsar\") | \"GET $path/\(.)\"" >"$WORK/questions"
+		: >"$WORK/answers"
+		pulsar_requests <"$WORK/questions" || no_answer
+	done
+	pulsar_answers '.[] | select(contains("/__") | not) | "GET \(sub("://"; "/"))/stats"' >"$WORK/questions"
+	: >"$WORK/answers"
+	pulsar_requests <"$WORK/questions" || no_answer
+	"$gojq" -n -r --rawfile answers "$WORK/answers" '[$answers | splits("\u001d") | split("\u001e") | select(length == 2) | .[0] | fromjson? | .storageSize? // 0] | add // 0'
+}
+
+# The data directory as it is, with the server stopped: messages, subscriptions with their positions, policies and schemas belong together, and no export of
+# Pulsar has all of them.
+product_backup() {
+	manager_stop "$NAME"
+	copied=yes
+	cp -R -p "$DATA" "$1" || copied=
+	start_again || fail "$NAME does not start again after its data was copied: npm run up"
+	[ -n "$copied" ] || fail "$DATA could not be copied"
+	say "$DATA, $(du -sk "$1" | cut -f 1) kB"
+}
+
+start_again() {
+	manager_restart "$NAME" >/dev/null 2>&1 || :
+	wait_until_ready
+}
+
+product_restore() {
+	last=$(cat "$1/pulsar-version" 2>/dev/null || :)
+	if [ -n "$last" ] && is_earlier_minor "$VERSION" "$last"; then fail "nothing was restored: Pulsar $last has written the backup, this is $VERSION"; fi
+	stored=$(stored_bytes)
+	[ "$stored" = 0 ] || fail "nothing was restored: Pulsar stores $stored bytes of messages, which are not replaced"
+	rm -rf "$DATA.restored"
+	cp -R -p "$1" "$DATA.restored"
+	chmod 700 "$DATA.restored"
+	# shellcheck disable=SC2012 # as mode_of
+	chown -R "$(ls -ld "$DATA" | awk '{ print $3 ":" $4 }')" "$DATA.restored"
+	manager_stop "$NAME"
+	mv "$DATA" "$DATA.before"
+	mv "$DATA.restored" "$DATA"
+	if ! start_again >"$WORK/reason"; then
+		manager_log "$NAME" >"$WORK/service-log"
+		manager_stop "$NAME"
+		rm -rf "$DATA"
+		mv "$DATA.before" "$DATA"
+		start_again || :
+		fail "nothing was restored: Pulsar does not start on the backup; the ports have to be those that it was made with. $(cat "$WORK/reason" "$WORK/service-log")"
+	fi
+	rm -rf "$DATA.before"
+	say "$DATA, $(du -sk "$DATA" | cut -f 1) kB"
+}
+
+# Namespaces that no task of the ledger is about, and how many topics ours have beside the declared ones. Pulsar's own are nobody's until they have topics.
+product_unmanaged() {
+	ADMIN_URL=$(admin_url "$1")
+	ADMIN_URL=${ADMIN_URL%/admin/v2}
+	# shellcheck source=scripts/pulsar-admin.sh
+	. "$LIB/pulsar-admin.sh"
+	for entry in "${ENTRY%/*}"/*-pulsar-namespaces/inputs; do
+		if [ -f "$entry" ]; then sed '1,/^$/d' "$entry"; fi
+	done | cut -d ' ' -f 1 | sort -u >"$WORK/declared"
+	: >"$WORK/answers"
+	say "GET tenants" | pulsar_requests || return 0
+	pulsar_answers '.[] | select(. != "pulsar") | "GET namespaces/\(.)"' >"$WORK/questions"
+	: >"$WORK/answers"
+	pulsar_requests <"$WORK/questions" || return 0
+	pulsar_answers '.[] | "GET persistent/\(.)"' >"$WORK/questions"
+	: >"$WORK/answers"
+	pulsar_requests <"$WORK/questions" || return 0
+	"$gojq" -n -r --rawfile answers "$WORK/answers" --rawfile declared "$WORK/declared" '
+		[$declared | splits("\n") | select(. != "")] as $declared
+		| $answers | splits("\u001d") | split("\u001e") | select(length == 2)
+		| (.[1] | split("/")[1:] | join("/")) as $namespace
+		| [.[0] | fromjson? | arrays | .[] | sub("^persistent://"; "topic/") | sub("-partition-[0-9]+$"; "") | select(contains("/__") | not)] as $topics
+		| ($topics | unique - $declared | length) as $others
+		| if $declared | index("namespace/\($namespace)") then select($others > 0) | "namespace/\($namespace): \($others) topics beside the declared ones"
+		  else select($others > 0 or ($namespace | startswith("public/") | not)) | "namespace/\($namespace) with \($others) topics" end'
 }
 
 # One JSON document on the running server, for `npm run status`.

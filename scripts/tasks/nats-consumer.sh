@@ -45,9 +45,9 @@ apply() {
 # On destroy its stream may be kept, and then its position is data too.
 remove() {
 	if ! server_answers; then
-		say "$OBJECT left as it is: $URL does not answer"
+		keep "$OBJECT" "as it is: $URL does not answer"
 	elif is_needed; then
-		say "$OBJECT kept: it has messages to deliver"
+		keep "$OBJECT" "because it has messages to deliver"
 	elif live; then
 		jetstream_do "CONSUMER.DELETE.$STREAM.$CONSUMER" ''
 		say "$OBJECT deleted"

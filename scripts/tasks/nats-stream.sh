@@ -81,13 +81,13 @@ apply() {
 # Without consent a stream with messages stays on the server, unmanaged: this is how destroy keeps data.
 remove() {
 	if ! server_answers; then
-		say "$OBJECT left as it is: $URL does not answer"
+		keep "$OBJECT" "as it is: $URL does not answer"
 		return
 	fi
 	live || return 0
 	messages=$("$gojq" -r .state.messages "$WORK/live")
 	if [ "$messages" -gt 0 ] && ! consented; then
-		say "$OBJECT kept with $messages messages"
+		keep "$OBJECT" "with $messages messages"
 	else
 		jetstream_do "STREAM.DELETE.$STREAM" ''
 		say "$OBJECT deleted"

@@ -199,7 +199,7 @@ remove_undeclared() {
 remove() {
 	nothing_declared
 	if ! server_answers; then
-		undeclared | sed "s|\$| left as it is: $ADMIN_URL does not answer|"
+		undeclared | while read -r object; do keep "$object" "as it is: $ADMIN_URL does not answer"; done
 		return
 	fi
 	: >"$WORK/left"

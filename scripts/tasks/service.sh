@@ -22,6 +22,17 @@ product_refusals() {
 product_proven() {
 	:
 }
+# Lines that name objects on the running server which no entry of this stack's ledger declares.
+product_unmanaged() {
+	:
+}
+# Copies what the product stores into a directory, and takes it from there; the running server must be there. None for what stores nothing of its own.
+product_backup() {
+	:
+}
+product_restore() {
+	:
+}
 # Has the running process take over the config that the links point at by now; says why not when it fails. The signal is no proof: waits until the product
 # says that it has taken a config over.
 product_reload() {
@@ -93,6 +104,21 @@ observe() {
 
 refusals() {
 	product_refusals "$main_config"
+}
+
+unmanaged() {
+	if product_ready "$CONFIG"; then product_unmanaged "$CONFIG"; fi
+}
+
+backup() {
+	product_ready "$CONFIG" || fail "$NAME does not answer; run npm run up first"
+	product_backup "$BACKUP/$NAME"
+}
+
+restore() {
+	[ -d "$BACKUP/$NAME" ] || return 0
+	product_ready "$CONFIG" || fail "$NAME does not answer; run npm run up first"
+	product_restore "$BACKUP/$NAME"
 }
 
 remember_links() {

@@ -5,6 +5,8 @@
 
 # shellcheck source=scripts/managers/supervisord.sh
 . "$LIB/managers/supervisord.sh"
+# shellcheck source=scripts/servers.sh
+. "$LIB/servers.sh"
 
 desired() {
 	say "supervisord running"
@@ -21,16 +23,25 @@ observe() {
 }
 
 stop() {
-	if supervisord_running; then
-		pid=$(cat "$supervisord_pid")
-		kill -TERM "$pid"
-		waited=0
-		while pid_alive "$pid"; do
-			waited=$((waited + 1))
-			[ "$waited" -le 300 ] || fail "supervisord (pid $pid) did not stop within a minute"
-			pause
-		done
-	fi
+	if supervisord_running; then end_process supervisord "$(cat "$supervisord_pid")"; fi
+}
+
+end_process() {
+	kill -TERM "$2"
+	waited=0
+	while pid_alive "$2"; do
+		waited=$((waited + 1))
+		[ "$waited" -le 500 ] || fail "$1 (pid $2) did not stop within 100 s"
+		pause
+	done
+}
+
+# A supervisord that was killed leaves its services without one; they would keep their ports from those that the next one starts.
+end_orphans() {
+	for pid_file in "$PREFIX"/run/*.pid; do
+		pid=$(cat "$pid_file" 2>/dev/null) || continue
+		if [ -n "$pid" ] && pid_alive "$pid" && command_line "$pid" | grep -qF "$PREFIX/"; then end_process "$(basename "$pid_file" .pid)" "$pid"; fi
+	done
 }
 
 apply() {
@@ -43,6 +54,7 @@ apply() {
 	fi
 	if ! supervisord_running; then
 		rm -f "$supervisord_pid" "$supervisord_socket"
+		end_orphans
 		# A clean environment: services must not inherit the driver's credentials.
 		cd /
 		env -i PATH=/usr/local/bin:/usr/bin:/bin:/usr/sbin:/sbin HOME="$HOME" LC_ALL=C \

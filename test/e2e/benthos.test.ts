@@ -4,6 +4,7 @@ import { join } from "node:path";
 import { after, before, describe, test } from "node:test";
 import { setTimeout } from "node:timers/promises";
 import { PIPELINES } from "../support/benthos";
+import { seeAndRepair } from "../support/drift";
 import { TestStack } from "../support/test-stack";
 import { eventually, freePorts } from "../support/temporary";
 
@@ -185,18 +186,22 @@ describe("Benthos pipelines on a real engine", { timeout: 1_800_000 }, () => {
     assert.deepEqual(stack.changes(), []);
 
     const foreign = flow("generate: { mapping: root = 1, interval: 1s }", "drop: {}");
-    assert.equal((await request("streams/storage_events_to_files", { method: "PUT", body: foreign })).status, 200);
-    assert.equal((await request("streams/foreign", { method: "POST", body: foreign })).status, 200);
-    let found = drift().get("local-benthos-service") ?? "";
-    assert.match(found, /expected: in effect: pipeline storage_events_to_files runs \w+\n.*/);
-    assert.match(found, /found: +in effect: pipeline storage_events_to_files runs what is not in its file/);
-    assert.match(found, /found: +in effect: pipeline foreign runs/);
-    up();
+    await seeAndRepair(stack, {
+      name: "pipeline replaced through the streams API",
+      where: "local, supervisord",
+      edit: async () => {
+        assert.equal((await request("streams/storage_events_to_files", { method: "PUT", body: foreign })).status, 200);
+        assert.equal((await request("streams/foreign", { method: "POST", body: foreign })).status, 200);
+      },
+      shown:
+        /expected: in effect: pipeline storage_events_to_files runs \w+\n[^]*found: +in effect: pipeline foreign runs[^]*found: +in effect: pipeline storage_events_to_files runs what is not in its file/,
+      tasks: ["local-benthos-service"],
+    });
     await arrives("fourth");
 
     const live = join(stack.prefix, "etc/benthos/config/streams", `${HTTP}.yaml`);
     writeFileSync(live, readFileSync(live, "utf8").replace("path: /events", "path: /elsewhere"));
-    found = drift().get("local-benthos-config") ?? "";
+    const found = drift().get("local-benthos-config") ?? "";
     assert.match(found, /found: +streams\/ingestion\/http_to_jetstream\.yaml: +path: \/elsewhere/);
     up();
     await arrives("fifth");

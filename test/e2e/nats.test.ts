@@ -1,8 +1,9 @@
 import assert from "node:assert/strict";
-import { spawnSync } from "node:child_process";
-import { existsSync, readFileSync, rmSync, symlinkSync } from "node:fs";
+import { spawn, spawnSync } from "node:child_process";
+import { existsSync, readdirSync, readFileSync, statSync, utimesSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { after, before, describe, test } from "node:test";
+import { lockWhile } from "../../hosts/lock";
 import { TestStack } from "../support/test-stack";
 import { eventually, isAlive } from "../support/temporary";
 
@@ -172,19 +173,17 @@ describe("a stack's life with the npm scripts", { timeout: 1_800_000 }, () => {
     assert.equal(preview.status, 0, preview.output);
   });
 
-  test("drift agrees with the preview: nothing, then a link repointed by hand; status shows both streams", () => {
+  test("drift ends with 0 and names what is unmanaged, and with 1 when it cannot look; status shows the stream", () => {
     const clean = stack.npmScript("drift", "--json");
-    assert.deepEqual(JSON.parse(clean.output), []);
     assert.equal(clean.status, 0);
-    const link = join(stack.prefix, "opt/nats/current");
-    rmSync(link);
-    symlinkSync("elsewhere", link);
-    const found = stack.npmScript("drift");
-    assert.equal(found.status, 2, found.output);
-    assert.match(found.output, /local-nats-cli, last applied .*\n {2}expected: .*current -> 0\.1\.5\n {2}found: {4}.*current -> elsewhere/);
-    assert.notEqual(stack.npmScript("preview", "--expect-no-changes").status, 0);
-    up();
-    assert.equal(stack.npmScript("drift").status, 0);
+    const { drift, unmanaged } = JSON.parse(clean.output) as { drift: unknown[]; unmanaged: Record<string, string[]> };
+    assert.deepEqual(drift, []);
+    assert.match(unmanaged["local"]?.join() ?? "", /^stream\/ORDERS with 3 messages \(\d+ bytes\)$/);
+    assert.match(
+      stack.npmScript("drift").output,
+      /^no drift\nhost local, not managed by this stack and left alone\n {2}stream\/ORDERS with 3/m,
+    );
+    assert.equal(stack.npmScript("drift", "--no-such-option").status, 1);
     const status = JSON.parse(stack.npmScript("status", "--json").output) as {
       product: { streams: { name: string; messages: number }[] };
     }[];
@@ -194,7 +193,7 @@ describe("a stack's life with the npm scripts", { timeout: 1_800_000 }, () => {
     );
   });
 
-  test("two ups at once: one is refused or waits, and the stack is whole", async () => {
+  test("two ups at once: the second is refused by the state's lock, or with another state by the host's, and says who holds it", async () => {
     stack.configure({ maxConnections: 500 });
     const [first, second] = [stack.startNpmScript("up"), stack.startNpmScript("up")];
     const ended = await Promise.all([first, second].map((child) => new Promise<number | null>((resolve) => child.on("exit", resolve))));
@@ -202,6 +201,37 @@ describe("a stack's life with the npm scripts", { timeout: 1_800_000 }, () => {
     assert.equal((await stack.monitor("varz"))?.["max_connections"], 500);
     const preview = stack.npmScript("preview", "--expect-no-changes");
     assert.equal(preview.status, 0, preview.output);
+
+    // As the program of another driver does, with a process that stands for its engine.
+    const engine = spawn("sleep", ["600"]);
+    const lock = join(stack.prefix, "run/up.lock");
+    const holder = await lockWhile(
+      { connection: "local", services: "auto" },
+      { prefix: stack.prefix, stack: "messaging/test", pid: engine.pid ?? NaN },
+    );
+    assert.equal(holder, undefined);
+    try {
+      stack.configure({ maxConnections: 501 });
+      const refused = stack.npmScript("up");
+      assert.notEqual(refused.status, 0);
+      assert.match(
+        refused.output,
+        /messaging:hosts\.local: another run is changing it, by \S+@\S+, for stack messaging\/test, since \d{4}-.* \(process \d+\); wait until/,
+      );
+      const destroy = stack.npmScript("destroy");
+      assert.notEqual(destroy.status, 0);
+      assert.match(destroy.output, /host local: another run is changing it, by /);
+      assert.equal((await stack.monitor("varz"))?.["max_connections"], 500);
+    } finally {
+      engine.kill("SIGKILL");
+    }
+    await eventually("the lock goes with the process", 10, () => !existsSync(lock));
+    // What a power failure leaves: a lock that nobody renews, of a process number that another process has now.
+    writeFileSync(lock, `${process.pid}\nnobody@nowhere, for stack messaging/test, since yesterday (process 1)\n`);
+    utimesSync(lock, new Date(0), new Date(0));
+    up();
+    assert.equal((await stack.monitor("varz"))?.["max_connections"], 501);
+    await eventually("its own lock goes with an up", 10, () => !existsSync(lock));
   });
 
   /** A work queue and an event log, on a server of the given version. */
@@ -288,7 +318,7 @@ describe("a stack's life with the npm scripts", { timeout: 1_800_000 }, () => {
     assert.deepEqual(stored(), ["ORDERS 3", "events 10000", "tasks 9999"]);
   });
 
-  test("destroy stops everything and keeps the messages; the next up serves them", async () => {
+  test("destroy stops everything, keeps the messages and says so; the next up serves them", async () => {
     const pids = [stack.pid("nats-server"), stack.pid("supervisord")];
     const destroyed = stack.npmScript("destroy");
     assert.equal(destroyed.status, 0, destroyed.output);
@@ -296,8 +326,58 @@ describe("a stack's life with the npm scripts", { timeout: 1_800_000 }, () => {
     for (const pid of pids) assert.equal(isAlive(pid), false);
     for (const gone of ["opt", "etc", "run"]) assert.equal(existsSync(join(stack.prefix, gone)), false, gone);
     assert.equal(existsSync(join(stack.prefix, "var/lib/nats/jetstream")), true);
+    const kept = join(stack.prefix, "var/lib/messaging/kept");
+    assert.match(destroyed.output, new RegExp(`what was kept stands in ${kept}`));
+    const manifest = readdirSync(kept).flatMap((file) => readFileSync(join(kept, file), "utf8").trim().split("\n"));
+    assert.deepEqual(
+      manifest.map((line) => line.replace(/^\S+\t/, "").replace(/\d+ kB/, "n kB")).sort(),
+      [
+        `${join(stack.prefix, "var/lib/nats")}\twith n kB of data; the next up serves it again`,
+        "consumer/tasks/workers\tbecause it has messages to deliver",
+        "stream/events\twith 10000 messages",
+        "stream/tasks\twith 9999 messages",
+      ].sort(),
+    );
     up();
+    assert.equal(existsSync(kept), false);
     assert.match(stack.nats("stream", "get", "ORDERS", "1").output, /first/);
-    assert.equal(stack.npmScript("destroy").status, 0);
+  });
+
+  test("destroy --purge-data is refused while others' objects are there, and then leaves nothing", () => {
+    const refused = stack.npmScript("destroy", "--purge-data");
+    assert.notEqual(refused.status, 0);
+    assert.match(
+      refused.output,
+      /--purge-data is refused, nothing was changed:\n {2}host local: stream\/ORDERS with 3 messages .* is not managed by this stack/,
+    );
+    assert.equal(stack.npmScript("preview", "--expect-no-changes").status, 0);
+    assert.equal(stack.nats("stream", "rm", "ORDERS", "--force").status, 0);
+    const directory = join(stack.directory, "backup");
+    const saved = stack.npmScript("backup", directory);
+    assert.equal(saved.status, 0, saved.output);
+    assert.equal(statSync(join(directory, "local.tar")).mode & 0o777, 0o600);
+    assert.match(stack.npmScript("backup", directory).output, /local\.tar: there is a backup already/);
+    const purged = stack.npmScript("destroy", "--purge-data");
+    assert.equal(purged.status, 0, purged.output);
+    assert.match(purged.output, new RegExp(`host local: with all data in\n {2}${join(stack.prefix, "var/lib/nats")} with \\d+ kB`));
+    assert.match(purged.output, /stream\/events deleted/);
+    assert.equal(existsSync(stack.prefix), false);
+    assert.match(stack.npmScript("destroy", "--purge-data").output, /--purge-data: nothing is deployed/);
+  });
+
+  test("a backup comes back on an empty host, with its messages and what a consumer has left to deliver; not over messages", () => {
+    const directory = join(stack.directory, "backup");
+    up();
+    assert.deepEqual(stored(), ["events 0", "tasks 0"]);
+    const restored = stack.npmScript("restore", directory);
+    assert.equal(restored.status, 0, restored.output);
+    assert.deepEqual(stored(), ["events 10000", "tasks 9999"]);
+    assert.match(stack.nats("consumer", "info", "tasks", "workers", "--json").output, /"num_pending": 9999/);
+    const preview = stack.npmScript("preview", "--expect-no-changes");
+    assert.equal(preview.status, 0, preview.output);
+    const refused = stack.npmScript("restore", directory);
+    assert.notEqual(refused.status, 0);
+    assert.match(refused.output, /nothing was restored: streams that hold messages are not replaced\nstream\/events holds 10000 messages/);
+    assert.equal(stack.npmScript("destroy", "--purge-data").status, 0);
   });
 });

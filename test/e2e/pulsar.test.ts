@@ -6,6 +6,7 @@ import { join } from "node:path";
 import { after, before, describe, test } from "node:test";
 import { artifactPin, pinnedVersions } from "../../config/pins";
 import { artifactDir } from "../../setup/paths";
+import { record, seeAndRepair } from "../support/drift";
 import { PulsarRest } from "../support/pulsar-rest";
 import { TestStack } from "../support/test-stack";
 import { eventually, freePorts } from "../support/temporary";
@@ -13,8 +14,10 @@ import { eventually, freePorts } from "../support/temporary";
 /** Small, so that a Pulsar and what tests it fit a laptop. */
 const MEMORY = { maxHeap: "384MiB", initialHeap: "256MiB", maxDirect: "192MiB" };
 
-/** A namespace whose messages stay after they are acknowledged, with a topic. */
-const NAMESPACES = { "arc/agents": { retention: { time: "1d", size: "1GB" }, topics: { events: { partitions: 0 } } } };
+/** A namespace whose messages stay after they are acknowledged, with topics. */
+const namespaces = (parts: number, time = "1d") => ({
+  "arc/agents": { retention: { time, size: "1GB" }, topics: { events: { partitions: 0 }, parts: { partitions: parts } } },
+});
 
 const EVENTS = "persistent/arc/agents/events";
 
@@ -36,8 +39,9 @@ describe("Pulsar standalone on a real engine", { timeout: 1_800_000 }, () => {
     if (mirror?.kill() === true) await once(mirror, "exit");
   });
 
+  let parts = 2;
   const configure = (overrides: Record<string, unknown> = {}, rest: Record<string, unknown> = {}) =>
-    stack.configureWithoutNats({ pulsar: { ...settings, ...overrides }, namespaces: NAMESPACES, ...rest });
+    stack.configureWithoutNats({ pulsar: { ...settings, ...overrides }, namespaces: namespaces(parts), ...rest });
   const up = () => {
     const { status, output } = stack.operate("up");
     assert.equal(status, 0, output);
@@ -124,7 +128,7 @@ describe("Pulsar standalone on a real engine", { timeout: 1_800_000 }, () => {
   });
 
   test("an edited policy shows on the row of its namespace and as one changed line of the task that applies it", () => {
-    configure({}, { namespaces: { "arc/agents": { ...NAMESPACES["arc/agents"], retention: { time: "2d", size: "1GB" } } } });
+    configure({}, { namespaces: namespaces(parts, "2d") });
     const names = stack.changes().map(({ op, urn }) => `${op} ${urn.split("::").at(-1) ?? ""}`);
     assert.deepEqual(names.sort(), ["update local-namespace-arc.agents", "update local-pulsar-namespaces"]);
     const { output } = stack.operate("preview", "--diff");
@@ -133,13 +137,53 @@ describe("Pulsar standalone on a real engine", { timeout: 1_800_000 }, () => {
     configure();
   });
 
-  test("a hand-edited config, a stopped server and a changed policy are seen, repaired, and gone", async () => {
+  test("drift: a policy that another hand has set is seen, repaired, and gone", () =>
+    seeAndRepair(stack, {
+      name: "namespace policy changed over REST",
+      where: "local, supervisord",
+      edit: async () => {
+        await pulsar.admin("POST", "namespaces/arc/agents/retention", { retentionTimeInMinutes: 60, retentionSizeInMB: 100 });
+      },
+      shown: /# expected: namespace\/arc\/agents retention .*1440[^]*# found: {4}namespace\/arc\/agents retention .*60/,
+      tasks: ["local-pulsar-namespaces"],
+    }));
+
+  test("drift: a partition that another hand has added is seen and refused, because Pulsar takes none away; declaring it ends that", async () => {
+    await pulsar.admin("POST", "persistent/arc/agents/parts/partitions", 3);
+    const preview = stack.operate("preview");
+    assert.notEqual(preview.status, 0);
+    const words = /topic\/arc\/agents\/parts has 3 partitions, 2 are asked for; Pulsar can add partitions, not take them away: declare 3/;
+    assert.match(preview.output, words);
+    parts = 3;
+    configure();
+    up();
+    record({
+      name: "partition added to a topic",
+      where: "local, supervisord",
+      outcome: "seen, refused: cannot be undone; declared, then empty",
+      shown: [words.exec(preview.output)?.[0] ?? ""],
+    });
+  });
+
+  test("what is not ours is named in the preview and left alone", async () => {
+    await pulsar.admin("PUT", "namespaces/public/foreign", {});
+    await pulsar.admin("PUT", "persistent/arc/agents/beside");
+    const { status, output } = stack.operate("preview", "--expect-no-changes");
+    assert.equal(status, 0, output);
+    assert.match(
+      output,
+      /not manage; it is left alone:[^]*namespace\/arc\/agents: \d+ topics beside the declared ones[^]*namespace\/public\/default with \d+ topics/,
+    );
+    await pulsar.admin("PUT", "persistent/public/foreign/topic");
+    assert.match(stack.operate("preview").output, /namespace\/public\/foreign with 1 topics/);
+    assert.deepEqual(await pulsar.admin("GET", "persistent/public/foreign"), ["persistent://public/foreign/topic"]);
+  });
+
+  test("a hand-edited config is seen, repaired, and gone", async () => {
     const conf = join(stack.prefix, "etc/pulsar/standalone.conf");
     writeFileSync(conf, readFileSync(conf, "utf8").replace("journalSyncData=true", "journalSyncData=false"));
-    await pulsar.admin("POST", "namespaces/arc/agents/retention", { retentionTimeInMinutes: 60, retentionSizeInMB: 100 });
     const preview = stack.operate("preview", "--diff");
     assert.match(preview.output, /# expected: .*journalSyncData=true\n.*# found: .*journalSyncData=false/);
-    assert.match(preview.output, /# expected: .*retention.*1440/);
     up();
     assert.match(readFileSync(conf, "utf8"), /^journalSyncData=true$/m);
   });
@@ -231,12 +275,28 @@ describe("Pulsar standalone on a real engine", { timeout: 1_800_000 }, () => {
     configure(upgraded);
   });
 
-  test("destroy keeps the data, and the next up serves it", async () => {
+  test("destroy keeps the data, and the next up serves it; a backup of it comes back on an empty host", async () => {
     assert.equal(stack.operate("destroy").status, 0);
     for (const gone of ["opt/pulsar", "var/log/pulsar", "var/log/pulsar.log"])
       assert.equal(existsSync(join(stack.prefix, gone)), false, gone);
     up();
-    assert.ok(((await pulsar.backlog(EVENTS, "workers")) ?? 0) >= 500);
+    const waiting = (await pulsar.backlog(EVENTS, "workers")) ?? 0;
+    assert.ok(waiting >= 500);
+    const backup = (verb: "backup" | "restore") =>
+      stack.run(process.execPath, "--import", "tsx", "operations/backup.ts", verb, join(stack.directory, "backup"));
+    const saved = backup("backup");
+    assert.equal(saved.status, 0, saved.output);
+    assert.equal(await pulsar.backlog(EVENTS, "workers"), waiting, "it runs again");
+    assert.match(backup("restore").output, /nothing was restored: Pulsar stores \d+ bytes of messages/);
+    assert.equal(stack.operate("destroy").status, 0);
+    rmSync(join(stack.prefix, "var"), { recursive: true });
+    up();
+    assert.equal((await pulsar.admin("GET", `${EVENTS}/stats`))?.["storageSize"], 0);
+    const restored = backup("restore");
+    assert.equal(restored.status, 0, restored.output);
+    assert.equal(await pulsar.backlog(EVENTS, "workers"), waiting);
+    assert.equal((await pulsar.admin("GET", "namespaces/arc/agents/retention"))?.["retentionTimeInMinutes"], 1440);
+    assert.deepEqual(stack.changes(), [], "the preview after a restore is empty");
     assert.equal(stack.operate("destroy").status, 0);
     rmSync(join(stack.prefix, "var"), { recursive: true, force: true });
   });

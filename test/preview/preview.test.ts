@@ -4,6 +4,7 @@ import { appendFileSync, copyFileSync, readFileSync, readdirSync, rmSync, symlin
 import { createServer } from "node:net";
 import { join } from "node:path";
 import { after, before, describe, test } from "node:test";
+import { type Drift, seeAndRepair } from "../support/drift";
 import { TestStack, type Step } from "../support/test-stack";
 
 /** Resource names of steps. */
@@ -143,65 +144,95 @@ describe("previews of a running stack", { timeout: 1_800_000 }, () => {
     assert.match(output, /messaging:hosts\.local\.prefix: .* carries stack messaging\/other/);
   });
 
-  test("a config edited by hand shows as drift, up repairs it, and the next preview is empty", async () => {
-    const directory = join(stack.prefix, "etc/nats");
-    const candidate = join(directory, readdirSync(directory).find((file) => /\.[0-9a-f]{12}$/.test(file)) ?? "");
-    writeFileSync(candidate, readFileSync(candidate, "utf8").replace("max_connections: 1000", "max_connections: 5"));
-    const { output } = stack.operate("preview", "--diff");
-    assert.match(output, /# expected: .*: max_connections: 1000 # reload\n *\+ # found: {4}.*: max_connections: 5 # reload/);
-    assert.ok(names(stack.changes()).includes("local-nats-config"));
-    const up = stack.operate("up");
-    assert.equal(up.status, 0, up.output);
-    assert.match(readFileSync(candidate, "utf8"), /max_connections: 1000/);
-    assert.deepEqual(stack.changes(), []);
-    await untouched();
-  });
-
-  /** One hand edit: seen in the preview of exactly these tasks, repaired by up, then nothing. */
-  const drifts: [string, () => void, RegExp][] = [
-    ["a stopped service", () => supervisorctl("stop", "nats-server"), /# found: {4}nats-server stopped, does not answer/],
-    [
-      "an edited service definition",
-      () => edit(candidate("etc/supervisor", "nats-server"), "autorestart=true", "autorestart=false"),
-      /# expected: .*: autorestart=true\n *\+ # found: {4}.*: autorestart=false/,
-    ],
-    [
-      "a running config that is not the file's",
-      () => {
+  const WHERE = "local, supervisord";
+  const service = ["local-nats-server-service"];
+  const verify = ["local-nats-verify"];
+  const drifts: Omit<Drift, "where">[] = [
+    {
+      name: "config line edited",
+      edit: () => edit(candidate("etc/nats", "nats-server.conf"), "max_connections: 1000", "max_connections: 5"),
+      shown: /# expected: .*: max_connections: 1000 # reload\n *\+ # found: {4}.*: max_connections: 5 # reload/,
+      tasks: ["local-nats-config", ...service],
+      followers: verify,
+    },
+    {
+      name: "link deleted",
+      edit: () => rmSync(join(stack.prefix, "etc/nats/nats-server.conf")),
+      shown: /# expected: .*nats-server\.conf -> nats-server\.conf\.[0-9a-f]{12}\n[^]*# found: {4}.*nats-server\.conf -> absent/,
+      tasks: service,
+      followers: verify,
+    },
+    {
+      name: "link repointed",
+      edit: () => {
+        const link = join(stack.prefix, "opt/nats/current");
+        rmSync(link);
+        symlinkSync("elsewhere", link);
+      },
+      shown: /# expected: .*current -> 0\.1\.5\n *\+ # found: {4}.*current -> elsewhere/,
+      tasks: ["local-nats-cli"],
+      followers: ["local-nats-context", ...verify],
+    },
+    {
+      name: "service stopped",
+      edit: () => supervisorctl("stop", "nats-server"),
+      shown: /# found: {4}nats-server stopped, does not answer/,
+      tasks: service,
+      followers: verify,
+    },
+    {
+      name: "unit edited",
+      edit: () => edit(candidate("etc/supervisor", "nats-server"), "autorestart=true", "autorestart=false"),
+      shown: /# expected: .*: autorestart=true\n *\+ # found: {4}.*: autorestart=false/,
+      tasks: ["local-nats-server-definition"],
+      followers: [...service, ...verify],
+    },
+    {
+      name: "running config is not the file's",
+      edit: () => {
         const file = candidate("etc/nats", "nats-server.conf");
         edit(file, "max_connections: 1000", "max_connections: 7");
         process.kill(stack.pid("nats-server"), "SIGHUP");
         spawnSync("sleep", ["1"]);
         edit(file, "max_connections: 7", "max_connections: 1000");
       },
-      /# expected: in effect: max_connections 1000\n *\+ # found: {4}in effect: max_connections 7/,
-    ],
-    [
-      "a change cut off between file and restart",
-      () => {
+      shown: /# expected: in effect: max_connections 1000\n *\+ # found: {4}in effect: max_connections 7/,
+      tasks: service,
+      followers: verify,
+    },
+    {
+      name: "change cut off between file and restart",
+      edit: () => {
         const directory = join(stack.prefix, "etc/nats");
         const name = "nats-server.conf.000000000000";
         copyFileSync(candidate("etc/nats", "nats-server.conf"), join(directory, name));
+        edit(join(directory, name), "max_connections: 1000", "max_connections: 2000");
         rmSync(join(directory, "nats-server.conf"));
         symlinkSync(name, join(directory, "nats-server.conf"));
       },
-      /# found: {4}.*nats-server\.conf -> nats-server\.conf\.000000000000/,
-    ],
-    [
-      "an altered binary",
-      () => appendFileSync(join(stack.prefix, "opt/nats/0.1.5/nats"), "x"),
-      /# expected: nats 0\.1\.5 contents .*\n *\+ # found: {4}nats 0\.1\.5 contents /,
-    ],
-    [
-      "an edited script",
-      () => appendFileSync(join(stack.prefix, "opt/messaging/lib.sh"), "# edited\n"),
-      /# found: {4}lib\.sh [0-9a-f]{64}/,
-    ],
-    [
-      "an edited context",
-      () => edit(join(stack.configHome, "nats/context/messaging-test-local.json"), "127.0.0.1", "127.0.0.2"),
-      /# found: .*127\.0\.0\.2/,
-    ],
+      shown: /# found: {4}.*nats-server\.conf -> nats-server\.conf\.000000000000/,
+      tasks: service,
+      followers: verify,
+    },
+    {
+      name: "binary altered",
+      edit: () => appendFileSync(join(stack.prefix, "opt/nats/0.1.5/nats"), "x"),
+      shown: /# expected: nats 0\.1\.5 contents .*\n *\+ # found: {4}nats 0\.1\.5 contents /,
+      tasks: ["local-nats-cli"],
+      followers: ["local-nats-context", ...verify],
+    },
+    {
+      name: "script of a task edited",
+      edit: () => appendFileSync(join(stack.prefix, "opt/messaging/lib.sh"), "# edited\n"),
+      shown: /# found: {4}lib\.sh [0-9a-f]{64}/,
+      tasks: ["local-scripts"],
+    },
+    {
+      name: "context of the nats CLI edited",
+      edit: () => edit(join(stack.configHome, "nats/context/messaging-test-local.json"), "127.0.0.1", "127.0.0.2"),
+      shown: /# found: .*127\.0\.0\.2/,
+      tasks: ["local-nats-context"],
+    },
   ];
   const supervisorctl = (...args: string[]) => {
     const [supervisor = ""] = readdirSync(join(stack.prefix, "opt/supervisor"));
@@ -217,13 +248,9 @@ describe("previews of a running stack", { timeout: 1_800_000 }, () => {
     assert.notEqual(text.replace(from, to), text, file);
     writeFileSync(file, text.replace(from, to));
   };
-  for (const [what, edits, shown] of drifts) {
-    test(`drift: ${what} is seen, repaired, and gone`, async () => {
-      edits();
-      assert.match(stack.operate("preview", "--diff").output, shown);
-      const up = stack.operate("up");
-      assert.equal(up.status, 0, up.output);
-      assert.deepEqual(stack.changes(), []);
+  for (const drift of drifts) {
+    test(`drift: ${drift.name}: seen, repaired, and gone`, async () => {
+      await seeAndRepair(stack, { ...drift, where: WHERE });
       pid = stack.pid("nats-server");
       await untouched();
     });
@@ -247,7 +274,7 @@ describe("previews of a running stack", { timeout: 1_800_000 }, () => {
       "--no-progress",
     );
     try {
-      for (let preview = 0; preview < Number(process.env["BUSY_PREVIEWS"] ?? 3); preview++) assert.deepEqual(stack.changes(), []);
+      for (let preview = 0; preview < Number(process.env["BUSY_PREVIEWS"] ?? 5); preview++) assert.deepEqual(stack.changes(), []);
       assert.equal(load.exitCode, null, "the load went on all the time");
     } finally {
       load.kill("SIGKILL");
@@ -260,10 +287,19 @@ describe("previews of a running stack", { timeout: 1_800_000 }, () => {
 
   test("a stream is declared, and what would lose its messages is refused until it is consented to", async () => {
     const orders = (overrides: Record<string, unknown> = {}) => ({
-      streams: { orders: { preset: "workQueue", subjects: ["orders.>"], maxBytes: "100MB", ...overrides } },
+      streams: {
+        orders: {
+          preset: "workQueue",
+          retention: "limits",
+          subjects: ["orders.>"],
+          maxBytes: "100MB",
+          consumers: { workers: {} },
+          ...overrides,
+        },
+      },
     });
     stack.configure(orders());
-    assert.deepEqual(names(stack.changes()), ["local-nats-stream-orders"]);
+    assert.deepEqual(names(stack.changes()), ["local-nats-consumer-orders-workers", "local-nats-stream-orders"]);
     assert.equal(stack.operate("up").status, 0);
     assert.match(stack.nats("request", "orders.a", "message").output, /"stream":"orders"/);
     assert.deepEqual(stack.changes(), []);
@@ -277,16 +313,33 @@ describe("previews of a running stack", { timeout: 1_800_000 }, () => {
     stack.configure({});
     assert.match(stack.operate("preview").output, /stream\/orders is not declared any more and holds 1 messages/);
 
-    stack.nats("stream", "edit", "orders", "--max-age", "1h", "--force");
     stack.configure(orders());
-    assert.match(
-      stack.operate("preview", "--diff").output,
-      /# expected: stream\/orders max_age 604800000000000\n *\+ # found: {4}stream\/orders max_age 3600000000000/,
-    );
-    assert.equal(stack.operate("up").status, 0);
-    assert.deepEqual(stack.changes(), []);
+    await seeAndRepair(stack, {
+      name: "limit of a stream changed",
+      where: WHERE,
+      edit: () => void stack.nats("stream", "edit", "orders", "--max-age", "1h", "--force"),
+      shown: /# expected: stream\/orders max_age 604800000000000\n *\+ # found: {4}stream\/orders max_age 3600000000000/,
+      tasks: ["local-nats-stream-orders"],
+      followers: ["local-nats-consumer-orders-workers"],
+    });
+    await seeAndRepair(stack, {
+      name: "consumer deleted",
+      where: WHERE,
+      edit: () => void stack.nats("consumer", "rm", "orders", "workers", "--force"),
+      shown: /# found: {4}consumer\/orders\/workers absent/,
+      tasks: ["local-nats-consumer-orders-workers"],
+    });
 
-    stack.configure({}, { allowDataLoss: ["stream/orders"] });
+    stack.nats("stream", "add", "FOREIGN", "--subjects", "foreign", "--defaults");
+    stack.nats("consumer", "add", "orders", "other", "--pull", "--filter", "orders.other", "--defaults");
+    const left = /not manage; it is left alone:\n *consumer\/orders\/other\n *stream\/FOREIGN with 0 messages \(0 bytes\)$/m;
+    const preview = stack.operate("preview", "--expect-no-changes");
+    assert.equal(preview.status, 0, preview.output);
+    assert.match(preview.output, left);
+    stack.nats("consumer", "rm", "orders", "other", "--force");
+    stack.nats("stream", "rm", "FOREIGN", "--force");
+
+    stack.configure({}, { allowDataLoss: ["stream/orders", "consumer/orders/workers"] });
     const removed = stack.operate("up");
     assert.equal(removed.status, 0, removed.output);
     assert.match(removed.output, /stream\/orders deleted/);

@@ -276,7 +276,7 @@ for (const [userland, version] of userlands.flatMap((one) => pinnedVersions("nat
       succeed(stream("remove", {}), /deleted/);
       for (const _ of [1, 2]) assert.equal(stream("remove", {}).status, 0);
       server.kill("SIGSTOP");
-      succeed(stream("remove", {}), /left as it is: .* does not answer/);
+      succeed(stream("remove", {}), /kept as it is: .* does not answer/);
       server.kill("SIGCONT");
       await eventually("the server answers", 10, () => nats("rtt").status === 0);
     });

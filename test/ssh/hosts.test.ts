@@ -1,8 +1,12 @@
 import assert from "node:assert/strict";
 import { spawnSync } from "node:child_process";
 import { once } from "node:events";
+import { join } from "node:path";
 import { after, before, test } from "node:test";
+import { pinnedVersions } from "../../config/pins";
+import { artifactDir, platform } from "../../setup/paths";
 import { describeWithMachines, Machine } from "../support/machine";
+import { type Drift, seeAndRepair } from "../support/drift";
 import { type Result, TestStack } from "../support/test-stack";
 
 const UNIT = "messaging-test-nats-server.service";
@@ -37,10 +41,14 @@ describeWithMachines("two hosts over SSH, one of them bare and without root logi
     components: ["nats"],
   });
 
+  let adopting = {};
   /** Writes the settings. @param nats overrides of messaging:nats @param hosts overrides of both hosts */
   const configure = (nats: object = {}, hosts: { core?: object; edge?: object } = {}) => {
     stack.configureWithoutNats({
-      hosts: { core: { ...at(core), user: "root", ...hosts.core }, edge: { ...at(edge), user: USER, become: "sudo", ...hosts.edge } },
+      hosts: {
+        core: { ...at(core), user: "root", ...adopting, ...hosts.core },
+        edge: { ...at(edge), user: USER, become: "sudo", ...hosts.edge },
+      },
       nats: {
         memory: "200MB",
         jetstream: { maxFileStore: "2GB" },
@@ -95,9 +103,40 @@ describeWithMachines("two hosts over SSH, one of them bare and without root logi
     }
   });
 
-  test("up installs both, and a preview after it finds nothing to do", () => {
+  test("a NATS server that somebody set up is named in the preview, and nothing is done to it without adopt: true", () => {
+    for (const program of ["nats-server", "nats"] as const)
+      core.copy(join(artifactDir(program, pinnedVersions(program)[0], platform()), program), `/usr/local/bin/${program}`);
+    core.exec(
+      `mkdir -p /opt/messaging/var/lib/nats && chmod 755 /opt/messaging /opt/messaging/var /opt/messaging/var/lib
+       printf 'listen: 127.0.0.1:4222\\njetstream {\\n  store_dir: "/opt/messaging/var/lib/nats"\\n}\\n' > /etc/nats.conf
+       printf '[Service]\\nExecStart=/usr/local/bin/nats-server -c /etc/nats.conf\\nRestart=always\\n[Install]\\nWantedBy=multi-user.target\\n' > /etc/systemd/system/nats.service
+       systemctl daemon-reload && systemctl enable --now nats.service && sleep 1
+       nats stream add LEGACY --subjects legacy --defaults && nats request legacy message`,
+    );
     configure();
+    refused(
+      /messaging:nats\.ports\.client: the nats-server on port 4222 \(pid \d+, kept alive by systemd nats\.service\) is not this stack's; messaging:hosts\.core\.adopt: true stops and disables its service, keeps a copy .* and serves its data, untouched, from \/opt\/messaging\/var\/lib\/nats; or stop it/,
+    );
+    configure({ jetstream: { maxFileStore: "2GB", storeDir: "/srv/nats" } }, { core: { adopt: true } });
+    refused(/messaging:nats\.jetstream\.storeDir: got \/srv\/nats; allowed: \/opt\/messaging\/var\/lib\/nats, as the nats-server/);
+    assert.equal(core.exec("systemctl is-active nats.service"), "active\n");
+  });
+
+  test("up installs both and takes over the server that was there, with its data; a preview after it finds nothing to do", () => {
+    adopting = { adopt: true };
+    configure();
+    const { output } = stack.operate("preview");
+    assert.match(output, /host core: adopting the nats-server on port 4222/);
     up();
+    assert.equal(core.exec("systemctl is-enabled nats.service || :"), "disabled\n");
+    assert.match(nats(core, "stream get LEGACY 1"), /message/);
+    const copies = core.exec("cd /opt/messaging/var/lib/messaging/adopted/nats-server && cat *").trim();
+    assert.match(copies, /ExecStart=\/usr\/local\/bin\/nats-server/);
+    assert.match(copies, /store_dir: "\/opt\/messaging\/var\/lib\/nats"/);
+    assert.match(
+      stack.operate("preview").output,
+      /host core has what this stack does not manage; it is left alone:\n *stream\/LEGACY with 1 messages/,
+    );
     for (const machine of [core, edge]) assert.equal(machine.exec(`systemctl is-active ${UNIT}`), "active\n");
     unchanged();
   });
@@ -152,14 +191,48 @@ describeWithMachines("two hosts over SSH, one of them bare and without root logi
     assert.match(core.exec("curl -s http://127.0.0.1:8222/varz"), /"max_connections": 1100,/);
   });
 
-  test("a drop-in beside the unit is drift, and up removes it", () => {
-    edge.exec(
-      `mkdir -p /etc/systemd/system/${UNIT}.d && printf '[Service]\\nMemoryMax=100M\\n' > /etc/systemd/system/${UNIT}.d/override.conf && systemctl daemon-reload`,
-    );
-    const { output } = stack.operate("preview", "--diff");
-    assert.match(output, /found: {4}messaging-test-nats-server\.service enabled, .*override\.conf/);
-    up();
+  const ofUnit = {
+    where: "ssh with sudo, systemd",
+    tasks: ["edge-nats-server-service"],
+    followers: ["edge-nats-verify", "edge-nats-stream-tasks", "edge-nats-consumer-tasks-workers"],
+  };
+  const drifts: Drift[] = [
+    {
+      ...ofUnit,
+      name: "drop-in added",
+      edit: () =>
+        void edge.exec(
+          `mkdir -p /etc/systemd/system/${UNIT}.d && printf '[Service]\\nMemoryMax=100M\\n' > /etc/systemd/system/${UNIT}.d/override.conf && systemctl daemon-reload`,
+        ),
+      shown: /found: {4}messaging-test-nats-server\.service enabled, .*override\.conf/,
+    },
+    {
+      ...ofUnit,
+      name: "service disabled",
+      edit: () => void edge.exec(`rm /etc/systemd/system/multi-user.target.wants/${UNIT}`),
+      shown:
+        /expected: messaging-test-nats-server\.service enabled, no drop-ins\n[^]*found: {4}messaging-test-nats-server\.service disabled, no drop-ins/,
+    },
+    {
+      ...ofUnit,
+      name: "owner of the data directory changed",
+      edit: () => void edge.exec("chown root:root /opt/messaging/var/lib/nats"),
+      shown: /expected: \/opt\/messaging\/var\/lib\/nats drwx------ messaging-nats\n[^]*found: {4}.* drwx------ root/,
+      tasks: ["edge-nats-data"],
+      followers: ["edge-nats-config", ...ofUnit.tasks, ...ofUnit.followers],
+    },
+  ];
+  for (const drift of drifts) test(`drift: ${drift.name}: seen, repaired, and gone`, () => seeAndRepair(stack, drift));
+
+  test("a preview that has nothing to do takes one connection to each host", () => {
+    const logins = () =>
+      [core, edge].map((machine) => Number(machine.exec("journalctl -u ssh --no-pager -o cat | grep -c '^Accepted publickey'")));
+    const before = logins();
     unchanged();
+    assert.deepEqual(
+      logins().map((count, index) => count - (before[index] ?? NaN)),
+      [1, 1],
+    );
   });
 
   test("a connection that is cut in the middle of a task: the next up converges", async () => {
@@ -243,6 +316,21 @@ describeWithMachines("two hosts over SSH, one of them bare and without root logi
     succeeds(stack.run(process.execPath, "--import", "tsx", "operations/drift.ts"));
   });
 
+  test("a backup of both hosts comes back over SSH, with the messages of a stream that was lost", () => {
+    const directory = join(stack.directory, "backup");
+    const backup = (verb: "backup" | "restore") => stack.run(process.execPath, "--import", "tsx", "operations/backup.ts", verb, directory);
+    nats(core, "publish tasks.three saved");
+    const messages = nats(core, "stream info tasks --json | /opt/messaging/opt/gojq/current/gojq .state.messages");
+    succeeds(backup("backup"));
+    assert.match(backup("restore").output, /nothing was restored: streams that hold messages are not replaced/);
+    for (const stream of ["tasks", "LEGACY"]) nats(core, `stream rm ${stream} --force`);
+    succeeds(backup("restore"));
+    assert.equal(nats(core, "stream info tasks --json | /opt/messaging/opt/gojq/current/gojq .state.messages"), messages);
+    assert.match(nats(core, "stream get LEGACY 1"), /message/);
+    configure({ maxConnections: 1300, version: "2.12.8" });
+    unchanged();
+  });
+
   test("another machine under the key of a host is refused: two hosts, not one", async () => {
     const other = await Machine.boot();
     try {
@@ -280,6 +368,9 @@ describeWithMachines("two hosts over SSH, one of them bare and without root logi
   test("destroy leaves the data and nothing else", () => {
     succeeds(stack.operate("destroy"));
     assert.equal(core.exec(`systemctl list-units --all --no-legend 'messaging*'; ls /etc/systemd/system | grep messaging || :`), "");
-    assert.equal(core.exec("find /opt/messaging -maxdepth 3 -mindepth 3").trim(), "/opt/messaging/var/lib/nats");
+    assert.equal(
+      core.exec("find /opt/messaging -maxdepth 3 -mindepth 3 | sort").trim(),
+      "/opt/messaging/var/lib/messaging\n/opt/messaging/var/lib/nats",
+    );
   });
 });

@@ -26,7 +26,7 @@ export function describeWithMachines(name: string, timeout: number, suite: () =>
 }
 
 /** Why no machines can be had here; undefined where they can. */
-function noMachines(): string | undefined {
+export function noMachines(): string | undefined {
   const reasons: string[] = [];
   if (process.platform !== "linux") reasons.push("they take Linux");
   else if (process.getuid?.() !== 0) reasons.push("they take root");
@@ -131,6 +131,11 @@ export class Machine {
   /** Runs a shell command on it as root, past sshd. @returns standard output @throws Error when it fails */
   exec(command: string): string {
     return run("nsenter", "-t", String(this.#init()), "-a", "sh", "-c", command);
+  }
+
+  /** Brings a file to it. @param path absolute, on the machine; its directory is there */
+  copy(file: string, path: string): void {
+    run("cp", file, `/proc/${String(this.#init())}/root${path}`);
   }
 
   /** Makes a user with the key of the machine. @param sudo may it become root without a password? */

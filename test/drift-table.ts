@@ -1,0 +1,35 @@
+// Prints what came of every edit by hand that the suites made, beside what Ansible and pyinfra did with it. One that no suite made is an error, unless it takes
+// machines with systemd and this is no place for them.
+import { readFileSync } from "node:fs";
+import { table } from "../operations/table";
+import { type DriftName, type DriftResult, DRIFTS } from "./support/drift";
+import { noMachines } from "./support/machine";
+
+/** Edits that only a host with systemd can have. */
+const OF_SYSTEMD: readonly DriftName[] = ["drop-in added", "service disabled", "owner of the data directory changed"];
+
+const [file = ""] = process.argv.slice(2);
+const results = readFileSync(file, "utf8")
+  .split("\n")
+  .filter((line) => line !== "")
+  .map((line) => JSON.parse(line) as DriftResult);
+
+const names = Object.keys(DRIFTS) as DriftName[];
+const rows = names.map((name) => {
+  const ours = results.filter((result) => result.name === name);
+  const all = (of: (result: DriftResult) => string) => [...new Set(ours.map(of))].join("; ");
+  const [ansible, pyinfra] = DRIFTS[name] ?? ["-", "-"];
+  return [name, ours.length === 0 ? "not made" : all(({ outcome }) => outcome), all(({ where }) => where), ansible, pyinfra];
+});
+console.log("Edits by hand: what a plain preview and up do, beside dry run and run of Ansible and pyinfra");
+console.log(table([["edit", "preview, up, preview", "host", "Ansible", "pyinfra"], ...rows], 5));
+for (const name of names) {
+  const shown = results.find((result) => result.name === name)?.shown ?? [];
+  console.log(`\n${name}`);
+  for (const line of shown.slice(0, 4)) console.log(`  ${line.slice(0, 170)}`);
+}
+const missing = names.filter((name) => !results.some((result) => result.name === name));
+const reason = noMachines();
+const unexplained = missing.filter((name) => reason === undefined || !OF_SYSTEMD.includes(name));
+if (missing.length > 0) console.log(`\nnot made: ${missing.join(", ")}${reason === undefined ? "" : ` (${reason})`}`);
+if (unexplained.length > 0) process.exitCode = 1;
