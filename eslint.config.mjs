@@ -4,7 +4,7 @@ import ts from "typescript-eslint";
 
 /** The folders in the order in which data flows; each may import from the ones its entry names, and from itself. */
 const arrows = {
-  bench: ["config", "render", "setup", "tasks"],
+  bench: ["config", "hosts", "render", "setup", "tasks"],
   config: [],
   hosts: ["config", "setup"],
   render: ["config"],

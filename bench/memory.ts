@@ -7,6 +7,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { parse } from "yaml";
 import { parseConfig } from "../config/load";
 import { planRam } from "../config/ram";
+import { ledgerProgram } from "../hosts/scripts";
 import { root } from "../setup/paths";
 import { freePorts } from "../test/support/temporary";
 import { TestStack } from "../test/support/test-stack";
@@ -38,7 +39,7 @@ interface Measured {
 
 /** Bytes by service: their share of the pages in memory (PSS). */
 function usage(stack: TestStack): Map<string, number> {
-  const { stdout } = spawnSync("sh", ["-s", "--", stack.prefix], { input: readFileSync(join(root, "scripts/usage.sh")), encoding: "utf8" });
+  const { stdout } = spawnSync("sh", ["-s"], { input: ledgerProgram("usage.sh", stack.prefix, "messaging/test"), encoding: "utf8" });
   const lines = stdout.split("\n").map((line) => line.split("\t"));
   return new Map(lines.flatMap(([kind, service = "", bytes]) => (kind === "memory" ? [[service, Number(bytes)]] : [])));
 }

@@ -15,6 +15,7 @@ import { benthosVerify } from "../tasks/benthos-verify";
 import { configDirectory } from "../tasks/config-directory";
 import { configFile } from "../tasks/config-file";
 import { dataDirectory } from "../tasks/data-directory";
+import { homebrewTask, program, type ProgramArgs } from "../tasks/homebrew";
 import { currentLink, service } from "../tasks/service";
 import { type ServiceAccount, serviceAccount } from "../tasks/service-account";
 import type { HostTools } from "./host-tools";
@@ -76,18 +77,23 @@ export async function brokenPipelines(benthos: BenthosConfig, systems: PipelineS
   return problems;
 }
 
-/** What a preview asks the host about before anything is declared: databases that are not of this stack. */
+function benthosProgram({ version }: BenthosConfig): ProgramArgs {
+  return { task: BENTHOS, name: BENTHOS, version, link: false };
+}
+
+/** What a preview asks the host about before anything is declared: Homebrew, and databases that are not of this stack. */
 export function benthosGuarded(benthos: BenthosConfig): TaskText[] {
   const dsn = benthos.environment["POSTGRESQL_DSN"];
   const writes = benthos.processes.some(({ files }) => files.pipelines.some((file) => usesOf("to_postgresql", file) > 0));
-  if (!writes) return [];
+  const fromHomebrew = benthos.source === "homebrew" ? [homebrewTask(benthosProgram(benthos))] : [];
+  if (!writes) return fromHomebrew;
   const { hostname, port } = new URL(dsn ?? "postgres://127.0.0.1");
   const downstream: Downstream = {
     host: hostname,
     port: Number(port === "" ? 5432 : port),
     what: "messaging:benthos.environment.POSTGRESQL_DSN",
   };
-  return [benthosGuard([downstream])];
+  return [...fromHomebrew, benthosGuard([downstream])];
 }
 
 /** Benthos on one host: its pipelines checked, deployed and proven, a changed one replaced while the others run. */
@@ -103,11 +109,13 @@ export class BenthosPipelines extends pulumi.ComponentResource {
       { memoryBytes: benthos.memoryBytes, pipelines: pipelines.map(streamId) },
       options,
     );
-    const program = artifact(host, this, { task: BENTHOS, name: BENTHOS, version: benthos.version, link: false });
+    const { task: installed, version } = program(host, this, benthos.source, { ...benthosProgram(benthos), gojq: args.tools.gojq });
     const duckdb = artifact(host, this, { task: "duckdb", name: "duckdb", version: pinnedVersions("duckdb")[0], link: true });
     const account = serviceAccount(host, this, BENTHOS);
     const data = dataDirectory(host, this, { name: "benthos-data", path: host.layout.data(BENTHOS), account });
-    const services = benthos.processes.map((process) => this.#process(args, process, { account, after: [program, duckdb, data] }));
+    const services = benthos.processes.map((process) =>
+      this.#process(args, process, { version, account, after: [installed, duckdb, data] }),
+    );
     const [first] = benthos.processes;
     const [running] = services;
     if (first === undefined || running === undefined) throw new Error("messaging:benthos has no pipelines");
@@ -147,7 +155,7 @@ export class BenthosPipelines extends pulumi.ComponentResource {
   #process(
     { host, tools, benthos, systems, after }: BenthosPipelinesArgs,
     process: BenthosProcess,
-    installed: { readonly account: ServiceAccount | undefined; readonly after: readonly Task[] },
+    installed: { readonly version: string; readonly account: ServiceAccount | undefined; readonly after: readonly Task[] },
   ): Task {
     const { layout } = host;
     const { name } = process;
@@ -163,7 +171,7 @@ export class BenthosPipelines extends pulumi.ComponentResource {
       name: `${name}-config`,
       path: layout.etc(BENTHOS, name === BENTHOS ? "config" : `config-${name}`),
       files: benthosDirectory(benthos, process),
-      check: { product: BENTHOS, version: benthos.version, environment },
+      check: { product: BENTHOS, version: installed.version, environment },
       group: account?.user,
       after: installed.after,
     });
@@ -197,11 +205,11 @@ export class BenthosPipelines extends pulumi.ComponentResource {
         logFile: layout.log(name),
       },
       product: BENTHOS,
-      version: benthos.version,
+      version: installed.version,
       keepVersions: benthos.keepVersions,
       dataDirectory: layout.data(BENTHOS),
       configs: [directory, environment],
-      supervisord: tools.supervisord,
+      tools,
       account,
       after: [tools.gojq, ...installed.after, ...after],
     });

@@ -4,6 +4,7 @@ import { SUPERVISORD_BYTES } from "../config/ram";
 import type { Host, Task } from "../hosts/host";
 import { allowDataLoss } from "../tasks/allow-data-loss";
 import { artifact } from "../tasks/artifact";
+import { type Journal, journal } from "../tasks/journal";
 import { type Supervisord, supervisord } from "../tasks/supervisord";
 
 /** What every component of a host leans on: the JSON reader of the scripts and the service manager. */
@@ -11,6 +12,8 @@ export class HostTools extends pulumi.ComponentResource {
   readonly gojq: Task;
   /** Where it keeps the services alive; undefined on a host whose system does. */
   readonly supervisord: Supervisord | undefined;
+  /** Where the system's systemd runs them. */
+  readonly journal: Journal | undefined;
   /** Consents to lose messages are on the host. */
   readonly consents: Task;
 
@@ -18,7 +21,9 @@ export class HostTools extends pulumi.ComponentResource {
     super("messaging:index:HostTools", `${args.host.key}-tools`, {}, options);
     this.gojq = artifact(args.host, this, { task: "gojq", name: "gojq", version: pinnedVersions("gojq")[0], link: true });
     this.supervisord = args.host.services === "supervisord" ? supervisord(args.host, this) : undefined;
+    this.journal = journal(args.host, this);
     this.consents = allowDataLoss(args.host, this, args.allowDataLoss);
-    this.registerOutputs({ memoryBytes: SUPERVISORD_BYTES, memory: { supervisord: SUPERVISORD_BYTES } });
+    const supervisordBytes = this.supervisord === undefined ? 0 : SUPERVISORD_BYTES;
+    this.registerOutputs({ memoryBytes: supervisordBytes, memory: { supervisord: supervisordBytes } });
   }
 }

@@ -6,9 +6,9 @@ import type { Layout } from "../hosts/layout";
 import type { TaskText } from "../hosts/task";
 import { natsServerConf } from "../render/nats-server";
 import { adopt } from "../tasks/adopt";
-import { artifact } from "../tasks/artifact";
 import { configFile } from "../tasks/config-file";
 import { dataDirectory } from "../tasks/data-directory";
+import { homebrewTask, program, type ProgramArgs } from "../tasks/homebrew";
 import { declareStreams, streamTasks } from "../tasks/jetstream";
 import { natsContext } from "../tasks/nats-context";
 import { natsGuard } from "../tasks/nats-guard";
@@ -38,7 +38,8 @@ function storeDirectory(nats: NatsConfig, layout: Layout): string {
 export function natsGuarded(nats: NatsConfig, layout: Layout): TaskText[] {
   const { url } = natsUrls(nats);
   const objects = streamTasks(url, nats.streams).flatMap(({ stream, consumers }) => [stream, ...consumers]);
-  return [natsGuard(url, nats, storeDirectory(nats, layout)), ...objects];
+  const fromHomebrew = nats.source === "homebrew" ? programs(nats).map(homebrewTask) : [];
+  return [...fromHomebrew, natsGuard(url, nats, storeDirectory(nats, layout)), ...objects];
 }
 
 /** What a NATS server with JetStream needs. */
@@ -46,6 +47,14 @@ export interface NatsJetStreamArgs {
   readonly host: Host;
   readonly tools: HostTools;
   readonly nats: NatsConfig;
+}
+
+/** The server and its CLI. */
+function programs({ version }: NatsConfig): readonly [ProgramArgs, ProgramArgs] {
+  return [
+    { task: SERVER, name: SERVER, version, link: false },
+    { task: "nats-cli", name: "nats", version: pinnedVersions("nats")[0], link: true },
+  ];
 }
 
 /** What clients of a NATS server need to know. */
@@ -68,8 +77,10 @@ export class NatsJetStream extends pulumi.ComponentResource {
     super("messaging:index:NatsJetStream", `${host.key}-nats`, { memoryBytes: nats.memoryBytes }, options);
     const { layout } = host;
     const storeDir = storeDirectory(nats, layout);
-    const server = artifact(host, this, { task: SERVER, name: SERVER, version: nats.version, link: false });
-    const cli = artifact(host, this, { task: "nats-cli", name: "nats", version: pinnedVersions("nats")[0], link: true });
+    const [server, cli] = programs(nats).map((args) => program(host, this, nats.source, { ...args, gojq: tools.gojq }).task) as [
+      Task,
+      Task,
+    ];
     const account = serviceAccount(host, this, "nats");
     const adopted = adopt(host, this, { product: SERVER, port: nats.ports.client, data: storeDir });
     const data = dataDirectory(host, this, { name: "nats-data", path: storeDir, account, after: adopted });
@@ -107,7 +118,7 @@ export class NatsJetStream extends pulumi.ComponentResource {
       keepVersions: nats.keepVersions,
       dataDirectory: storeDir,
       configs: [config],
-      supervisord: tools.supervisord,
+      tools,
       account,
       after: [tools.gojq, ...adopted],
     });

@@ -149,7 +149,7 @@ export class PulsarStandalone extends pulumi.ComponentResource {
         conf("ledger-metadata-rocksdb", "ledger_metadata_rocksdb.conf", ledgerMetadataRocksdbConf()),
         ...offloading.configs,
       ],
-      supervisord: tools.supervisord,
+      tools,
       account,
       after: [tools.gojq, ...adopted, ...offloading.after],
     });

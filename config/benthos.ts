@@ -1,7 +1,7 @@
 import { z } from "zod";
 import { pinnedVersions } from "./pins";
 import { type PipelineDirectory, pipelineFiles, type PipelineFiles, pipelineNames, readPipelines, streamId, usesOf } from "./pipelines";
-import { integer, keepVersions, object, port, whenSound } from "./schema";
+import { integer, keepVersions, object, port, programSource, whenSound } from "./schema";
 import { size } from "./units";
 
 const MIB = 2 ** 20;
@@ -64,6 +64,7 @@ const environmentSchema = z
  */
 export const benthosSchema = object({
   version: z.enum(versions, `allowed: a pinned version (${versions.join(", ")})`).default(versions[0]),
+  source: programSource,
   keepVersions,
   memory: processMemory.prefault("192MiB"),
   ports: object({ http: port.default(4195) }).prefault({}),

@@ -1,7 +1,7 @@
 import { z } from "zod";
 import { absolutePath } from "./paths";
 import { duration, formatBytes, size } from "./units";
-import { integer, keepVersions, object, port, whenSound } from "./schema";
+import { integer, keepVersions, object, port, programSource, whenSound } from "./schema";
 import { reservedBytes, streamsSchema } from "./nats-streams";
 import { pinnedVersions } from "./pins";
 
@@ -28,6 +28,7 @@ const jetstreamSchema = object({
  */
 export const natsSchema = object({
   version: z.enum(versions, `allowed: a pinned version (${versions.join(", ")})`).default(versions[0]),
+  source: programSource,
   keepVersions,
   memory: size("64MB", "1TB").prefault("500MB"),
   jetstream: jetstreamSchema.prefault({}),

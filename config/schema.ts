@@ -33,3 +33,11 @@ export function whenSound(...keys: readonly string[]): (payload: z.core.ParsePay
       path === undefined || path.length === 0 ? code === "unrecognized_keys" : !keys.includes(String(path[0])),
     );
 }
+
+/** Where a program comes from: our own download, verified by its digest, or Homebrew. */
+export const programSource = z
+  .enum(["download", "homebrew"], "allowed: download (ours, verified by its digest) or homebrew (the same version, pinned there)")
+  .default("download");
+
+/** Parsed `source` of a program. */
+export type ProgramSource = z.output<typeof programSource>;

@@ -1,5 +1,4 @@
-import { execFile } from "node:child_process";
-import { promisify } from "node:util";
+import { feed, type RunProgram } from "./run";
 import { scriptText } from "./scripts";
 import { LEDGER_FORMAT } from "./task";
 
@@ -91,9 +90,6 @@ export interface Observation {
   readonly unmanaged: readonly string[];
 }
 
-/** Runs a shell program on a host with arguments; what it prints. */
-export type RunProgram = (program: string, args: readonly string[]) => Promise<string>;
-
 /** What a host is asked. */
 export interface Questions {
   readonly prefix: string;
@@ -139,16 +135,8 @@ export function observeProgram({ guarded, source, directories = [] }: Pick<Quest
   return `${scriptText("servers.sh")}\n${scriptText("observe.sh")}\n${reach}FORMAT=${LEDGER_FORMAT}\n${declared}${guards.join("")}${fileSystems.join("")}observe_tasks\n`;
 }
 
-/**
- * Runs a shell program on the local host without anything of ours installed.
- * @returns what it prints
- * @throws Error when it fails or does not end within 60 s
- */
-export async function runLocal(program: string, args: readonly string[]): Promise<string> {
-  const shell = promisify(execFile)("sh", ["-s", "--", ...args], { timeout: 60_000, maxBuffer: 64 * 2 ** 20 });
-  shell.child.stdin?.end(program);
-  return (await shell).stdout;
-}
+/** Runs a shell program on the local host without anything of ours installed. @throws RunFailed as feed does */
+export const runLocal: RunProgram = (program, args, options) => feed("sh", ["-s", "--", ...args], program, options);
 
 /** Reads the lines that scripts/observe.sh prints. */
 export function parseObservation(output: string): Observation {

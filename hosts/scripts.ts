@@ -48,3 +48,18 @@ export function scriptsInstaller(inputs: Readonly<Record<string, string>>): stri
 export function scriptDigest(task: string, uses: readonly string[]): string {
   return digest(["lib.sh", "task.sh", `tasks/${task}.sh`, ...uses].map(scriptText).join("\0"));
 }
+
+/**
+ * A program that looks at the services in a stack's ledger: scripts/ledger.sh and a script that goes on from there.
+ * @param stack project and stack, the key of the ledger
+ * @param more assignments that come first
+ */
+export function ledgerProgram(
+  name: "status.sh" | "usage.sh" | "versions.sh" | "rehearse.sh",
+  prefix: string,
+  stack: string,
+  more: Readonly<Record<string, string | number>> = {},
+): string {
+  const assignments = Object.entries({ PREFIX: prefix, STACK: stack, ...more }).map(([key, value]) => `${key}='${value}'\n`);
+  return ["set -u\n", ...assignments, scriptText("ledger.sh"), scriptText(name)].join("");
+}

@@ -1,11 +1,11 @@
 import type { types } from "@pulumi/command";
-import { execFile, execFileSync, spawn } from "node:child_process";
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { execFileSync, spawn } from "node:child_process";
+import { createReadStream, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { promisify } from "node:util";
 import { ANY_HOST_KEY, type HostConfig, pinnedHostKey, type SshHostConfig, type SshLogin } from "../config/hosts";
-import { runLocal, type RunProgram } from "./observe";
+import { runLocal } from "./observe";
+import { feed, RunFailed, type RunOptions, type RunProgram } from "./run";
 
 /** A server that cannot be reached now, which is not the same as one that refuses us. */
 export class HostGone extends Error {}
@@ -46,10 +46,18 @@ function storedLogin({ host, port, user, privateKey, hostKey = ANY_HOST_KEY }: O
   return { host, port, user, hostKey, ...(privateKey === undefined ? { agent: true } : { privateKey }) };
 }
 
+/** Brings a file of this machine to a path on a host, as the user that logs in. */
+type BringFile = (file: string, remotePath: string) => Promise<void>;
+
 /** Runs shell programs on a host, over one connection where it is another machine. @throws as SshConnection.with does */
-export function onHost<T>(config: HostConfig, work: (run: RunProgram) => Promise<T>): Promise<T> {
-  if (config.connection === "local") return work(runLocal);
-  return SshConnection.with(config, (connection) => work((program, args) => connection.run(program, args)));
+export function onHost<T>(config: HostConfig, work: (run: RunProgram, bring: BringFile) => Promise<T>): Promise<T> {
+  if (config.connection === "local") return work(runLocal, () => Promise.reject(new Error("nothing is copied to this very machine")));
+  return SshConnection.with(config, (connection) =>
+    work(
+      (program, args, options) => connection.run(program, args, options),
+      (file, remotePath) => connection.bring(file, remotePath),
+    ),
+  );
 }
 
 /** How a shell program is started that goes on beside everything else, on a connection of its own where it runs on another machine. */
@@ -125,30 +133,25 @@ class SshConnection {
    * Runs a shell program there, as root where the config says `become: sudo`. Nothing of ours has to be installed; LOGIN_HOME is the home of the user that
    * logs in.
    * @returns what it prints
-   * @throws Error when it fails or does not end within a minute
+   * @throws RunFailed as feed does
    */
-  async run(program: string, args: readonly string[]): Promise<string> {
+  async run(program: string, args: readonly string[], options?: RunOptions): Promise<string> {
     const shell = `env LOGIN_HOME="$HOME" sh -s -- ${args.map((arg) => `'${arg}'`).join(" ")}`;
-    const call = promisify(execFile)("ssh", [...this.#options(), "host", this.#host.become === "sudo" ? `sudo -n ${shell}` : shell], {
-      timeout: 60_000,
-      maxBuffer: 64 * 2 ** 20,
-    });
-    call.child.stdin?.on("error", () => undefined);
-    call.child.stdin?.end(program);
+    const command = this.#host.become === "sudo" ? `sudo -n ${shell}` : shell;
     try {
-      return (await call).stdout;
+      return await feed("ssh", [...this.#options(), "host", command], program, options);
     } catch (error) {
-      const said = (error as { readonly stderr?: string }).stderr?.trim() ?? "";
-      const sudo = said
-        .split("\n")
-        .reverse()
-        .find((line) => line.startsWith("sudo: "));
-      const reason =
-        sudo === undefined
-          ? said || String(error)
-          : `become: ${sudo}; ${this.#host.user} has to be allowed to run everything without a password`;
-      throw new Error(reason, { cause: error });
+      const said = error instanceof RunFailed ? error.message.split("\n") : [];
+      const sudo = said.reverse().find((line) => line.startsWith("sudo: "));
+      if (sudo === undefined) throw error;
+      const reason = `become: ${sudo}; ${this.#host.user} has to be allowed to run everything without a password`;
+      throw new RunFailed(reason, { cause: error });
     }
+  }
+
+  /** Copies a file there. @throws RunFailed as feed does, after ten minutes at the latest */
+  async bring(file: string, remotePath: string): Promise<void> {
+    await feed("ssh", [...this.#options(), "host", `cat >'${remotePath}'`], createReadStream(file), { timeoutSeconds: 600 });
   }
 
   #options(): string[] {

@@ -1,12 +1,12 @@
 import { parseArgs } from "node:util";
-import type { HostConfig } from "../config/hosts";
-import { scriptText } from "../hosts/scripts";
+import { ledgerProgram } from "../hosts/scripts";
 import { onHost } from "../hosts/ssh";
 import { growth } from "../policies/disk";
 import { parts } from "../policies/ram";
 import { type Component, hosts, type Host } from "../policies/stack";
 import { MEBIBYTE } from "../policies/units";
-import { type DeployedHost, deployedHosts, stackResources } from "./stack-state";
+import { askHosts } from "./ask-hosts";
+import { type DeployedHost, deployedHosts, LEDGER, stackResources } from "./stack-state";
 import { table } from "./table";
 
 /** What a component may use and what it uses. */
@@ -38,57 +38,63 @@ interface HostBudget {
   readonly fileSystems: readonly { readonly mount: string; readonly sizeBytes: number; readonly availableBytes: number }[];
 }
 
-/** Process that a component runs, as its pid file is named. */
-const PROCESSES: Readonly<Record<string, string>> = {
+/** Service that a component runs; one of several processes has more of them, whose names begin with it. */
+const SERVICES: Readonly<Record<string, string>> = {
   NatsJetStream: "nats-server",
   PulsarStandalone: "pulsar",
   BenthosPipelines: "benthos",
   HostTools: "supervisord",
 };
 
-/** What scripts/usage.sh measures; nothing where the host cannot be asked. */
-async function usage(config: HostConfig, prefix: string, directories: readonly string[]): Promise<string[][]> {
-  const output = await onHost(config, (run) => run(scriptText("usage.sh"), [prefix, ...directories])).catch(() => "");
+/** What scripts/usage.sh measures, by kind. */
+async function usage({ config, prefix }: DeployedHost, directories: readonly string[]): Promise<string[][]> {
+  const output = await onHost(config, (run) => run(ledgerProgram("usage.sh", prefix, LEDGER), directories));
   return output
     .split("\n")
     .filter((line) => line !== "")
     .map((line) => line.split("\t"));
 }
 
-async function budget(): Promise<HostBudget[]> {
-  const planned = hosts(stackResources());
-  return Promise.all(deployedHosts().map((deployed) => ofHost(deployed, planned)));
+async function budget(): Promise<{ readonly budgets: HostBudget[]; readonly silent: readonly string[] }> {
+  const planned = new Map(hosts(stackResources()).map((host) => [host.name, host]));
+  const plan = (key: string): Host => {
+    const host = planned.get(key);
+    if (host === undefined) throw new Error(`the state has no plan of host ${key}; run npm run up once`);
+    return host;
+  };
+  const { answers, silent } = await askHosts((host) => usage(host, [...new Set(growth(plan(host.key)).map(({ path }) => path))]));
+  const budgets = deployedHosts().map(({ key, enforcement }) => ofHost(plan(key), enforcement, answers.get(key) ?? []));
+  return { budgets, silent };
 }
 
-async function ofHost({ key, config, prefix, enforcement }: DeployedHost, planned: readonly Host[]): Promise<HostBudget> {
-  const host = planned.find(({ name }) => name === key);
-  if (host === undefined) throw new Error(`the state has no plan of host ${key}; run npm run up once`);
-  const disk = growth(host).map(({ what, path, bytes }) => ({ what, directory: path, plannedBytes: bytes }));
-  const measured = await usage(config, prefix, [...new Set(disk.map(({ directory }) => directory))]);
+/** @param measured empty where the host does not answer */
+function ofHost(host: Host, enforcement: string, measured: readonly string[][]): HostBudget {
   const of = (kind: string) => measured.filter(([first]) => first === kind).map(([, ...fields]) => fields);
-  const memory = new Map(of("memory").map(([service, bytes]) => [service, Number(bytes)]));
+  const memory = of("memory").map(([service = "", bytes]) => [service, Number(bytes)] as const);
   const fileSystems = of("space").map(([, mount = "", size, available]): [string, HostBudget["fileSystems"][number]] => [
     mount,
     { mount, sizeBytes: Number(size), availableBytes: Number(available) },
   ]);
   return {
-    host: key,
+    host: host.name,
     budgetBytes: Number(host.props["ramBudgetBytes"]),
     reserveBytes: Number(host.props["ramReserveBytes"]),
     enforcement,
     ram: host.components.map((component) => ramRow(component, memory)).filter(({ plannedBytes }) => plannedBytes > 0),
-    disk,
+    disk: growth(host).map(({ what, path, bytes }) => ({ what, directory: path, plannedBytes: bytes })),
     usedBytes: Object.fromEntries(of("disk").map(([directory = "", bytes]) => [directory, Number(bytes)])),
     fileSystems: [...new Map(fileSystems).values()],
   };
 }
 
-function ramRow(component: Component, memory: ReadonlyMap<string | undefined, number>): RamRow {
+function ramRow(component: Component, memory: readonly (readonly [service: string, bytes: number])[]): RamRow {
+  const service = SERVICES[component.type] ?? "";
+  const own = memory.filter(([name]) => name === service || name.startsWith(`${service}-`));
   return {
     component: component.name,
     parts: parts(component),
     plannedBytes: Number(component.props["memoryBytes"]),
-    measuredBytes: memory.get(PROCESSES[component.type]),
+    measuredBytes: own.length === 0 ? undefined : own.reduce((sum, [, bytes]) => sum + bytes, 0),
   };
 }
 
@@ -122,10 +128,12 @@ function show({ host, budgetBytes, reserveBytes, enforcement, ram, disk, usedByt
 
 const { values } = parseArgs({ options: { json: { type: "boolean", default: false } } });
 budget().then(
-  (all) => {
-    if (values.json) console.log(JSON.stringify(all, undefined, 2));
-    else if (all.length === 0) console.log("nothing is deployed; npm run up");
-    else all.forEach(show);
+  ({ budgets, silent }) => {
+    if (values.json) console.log(JSON.stringify(budgets, undefined, 2));
+    else if (budgets.length === 0) console.log("nothing is deployed; npm run up");
+    else budgets.forEach(show);
+    for (const line of silent) console.error(`${line}; of it the plan alone is shown`);
+    process.exitCode = silent.length === 0 ? 0 : 1;
   },
   (error: unknown) => {
     console.error(error instanceof Error ? error.message : error);

@@ -1,7 +1,8 @@
 import { parseArgs } from "node:util";
 import { observe } from "../hosts/observe";
 import { onHost } from "../hosts/ssh";
-import { deployedHosts, STACK } from "./stack-state";
+import { askHosts } from "./ask-hosts";
+import { LEDGER } from "./stack-state";
 
 /** One task whose host is not as it was applied. */
 interface Drift {
@@ -19,24 +20,23 @@ interface Report {
   readonly unmanaged: Readonly<Record<string, readonly string[]>>;
 }
 
-/** What differs on the hosts of the stack from what was applied. */
-async function drift(): Promise<Report> {
-  const hosts = await Promise.all(
-    deployedHosts().map(async ({ key, config, prefix, tasks }) => {
-      const observed = await onHost(config, (run) => observe(run, { prefix, stack: `messaging/${STACK}`, ports: [] }));
-      const all = tasks.map((task) => ({
-        task,
-        applied: observed.tasks.get(task)?.applied,
-        differences: observed.tasks.get(task)?.differences ?? ["found:    nothing on this host"],
-      }));
-      return { drift: all.filter(({ differences }) => differences.length > 0), unmanaged: [key, observed.unmanaged] as const };
-    }),
-  );
-  return { drift: hosts.flatMap((host) => host.drift), unmanaged: Object.fromEntries(hosts.map((host) => host.unmanaged)) };
+/** What differs on the hosts of the stack from what was applied, and why hosts did not answer. */
+async function drift(): Promise<{ readonly report: Report; readonly silent: readonly string[] }> {
+  const { answers, silent } = await askHosts(async ({ config, prefix, tasks }) => {
+    const observed = await onHost(config, (run) => observe(run, { prefix, stack: LEDGER, ports: [] }));
+    const all = tasks.map((task) => ({
+      task,
+      applied: observed.tasks.get(task)?.applied,
+      differences: observed.tasks.get(task)?.differences ?? ["found:    nothing on this host"],
+    }));
+    return { drift: all.filter(({ differences }) => differences.length > 0), unmanaged: observed.unmanaged };
+  });
+  const unmanaged = Object.fromEntries([...answers].map(([key, host]) => [key, host.unmanaged]));
+  return { report: { drift: [...answers.values()].flatMap((host) => host.drift), unmanaged }, silent };
 }
 
 function show({ drift: found, unmanaged }: Report): void {
-  if (found.length === 0) console.log("no drift");
+  if (found.length === 0 && Object.keys(unmanaged).length > 0) console.log("no drift");
   for (const { task, applied, differences } of found) {
     console.log(`${task}, last applied ${applied ?? "never on this host"}`);
     for (const line of differences) console.log(`  ${line}`);
@@ -47,13 +47,14 @@ function show({ drift: found, unmanaged }: Report): void {
   }
 }
 
-// Exit code 0: nothing differs, 2: drift, 1: error.
+// Exit code 0: nothing differs, 2: drift, 1: an error, or a host that does not answer.
 const { values } = parseArgs({ options: { json: { type: "boolean", default: false } } });
 drift().then(
-  (report) => {
+  ({ report, silent }) => {
     if (values.json) console.log(JSON.stringify(report, undefined, 2));
     else show(report);
-    process.exitCode = report.drift.length === 0 ? 0 : 2;
+    for (const line of silent) console.error(line);
+    process.exitCode = silent.length > 0 ? 1 : report.drift.length === 0 ? 0 : 2;
   },
   (error: unknown) => {
     console.error(error instanceof Error ? error.message : error);

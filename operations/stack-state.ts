@@ -37,6 +37,9 @@ interface HostOutputs {
 /** The stack that the environment selects. */
 export const STACK = process.env["PULUMI_STACK"] ?? "dev";
 
+/** Key of its ledgers on hosts. */
+export const LEDGER = `messaging/${STACK}`;
+
 /**
  * The resources of the stack, read from the state.
  * @throws Error when the CLI cannot export the stack

@@ -1,8 +1,9 @@
 import { parseArgs } from "node:util";
 import { formatBytes } from "../config/units";
-import { scriptText } from "../hosts/scripts";
+import { ledgerProgram } from "../hosts/scripts";
 import { onHost } from "../hosts/ssh";
-import { deployedHosts, STACK } from "./stack-state";
+import { askHosts } from "./ask-hosts";
+import { LEDGER } from "./stack-state";
 
 /** What a product reports about itself. Sizes in bytes. */
 interface ProductStatus {
@@ -34,9 +35,9 @@ interface ServiceStatus {
 /** Component that a service belongs to, as the memory plan names it. */
 const COMPONENTS: Readonly<Record<string, string>> = { "nats-server": "nats" };
 
-async function status(): Promise<ServiceStatus[]> {
-  const perHost = deployedHosts().map(async ({ key, config, prefix, byComponent, enforcement }) => {
-    const report = await onHost(config, (run) => run(scriptText("status.sh"), [prefix, `messaging/${STACK}`]));
+async function status(): Promise<{ readonly services: ServiceStatus[]; readonly silent: readonly string[] }> {
+  const { answers, silent } = await askHosts(async ({ key, config, prefix, byComponent, enforcement }) => {
+    const report = await onHost(config, (run) => run(ledgerProgram("status.sh", prefix, LEDGER), []));
     return report.split("\n").flatMap((line) => {
       const [service = "", state = "", json = ""] = line.split("\t");
       if (service === "") return [];
@@ -44,7 +45,7 @@ async function status(): Promise<ServiceStatus[]> {
       return [{ host: key, service, state, capBytes: byComponent[COMPONENTS[service] ?? service], enforcement, product }];
     });
   });
-  return (await Promise.all(perHost)).flat();
+  return { services: [...answers.values()].flat(), silent };
 }
 
 function show({ host, service, state, capBytes, enforcement, product }: ServiceStatus): void {
@@ -64,11 +65,12 @@ function show({ host, service, state, capBytes, enforcement, product }: ServiceS
 
 const { values } = parseArgs({ options: { json: { type: "boolean", default: false } } });
 status().then(
-  (services) => {
+  ({ services, silent }) => {
     if (values.json) console.log(JSON.stringify(services, undefined, 2));
-    else if (services.length === 0) console.log("nothing is deployed; npm run up");
+    else if (services.length === 0 && silent.length === 0) console.log("nothing is deployed; npm run up");
     else services.forEach(show);
-    process.exitCode = services.every(({ product }) => product !== undefined) ? 0 : 1;
+    for (const line of silent) console.error(line);
+    process.exitCode = silent.length === 0 && services.every(({ product }) => product !== undefined) ? 0 : 1;
   },
   (error: unknown) => {
     console.error(error instanceof Error ? error.message : error);

@@ -2,11 +2,12 @@ import type { Service } from "./service";
 import { lines, MANAGED_BY } from "./text";
 
 /**
- * Whose manager runs a unit. `system` units run as the given user. `user` units run as the user whose manager it is, which cannot sandbox as much, and caps memory
+ * Whose manager runs a unit. `system` units run as the given user and log to the journal of the given namespace. `user` units run as the user whose manager it is, which cannot sandbox as much, and caps memory
  * only where the system has delegated that.
  */
 export type SystemdScope =
-  { readonly manager: "system"; readonly user: string } | { readonly manager: "user"; readonly capsMemory: boolean };
+  | { readonly manager: "system"; readonly user: string; readonly journal: string }
+  | { readonly manager: "user"; readonly capsMemory: boolean };
 
 /** Above this part of the cap the kernel takes memory back and slows the process down, before it ends it at the cap. */
 const HIGH = 0.95;
@@ -16,7 +17,7 @@ const OPEN_FILES_STEP = 16_384;
 
 /**
  * A systemd unit. Type=exec because none of our services speaks sd_notify; the memory cap is the cgroup's, without swap, so that the budget is
- * honest; output goes to the journal, which rotates by itself. man 5 systemd.service, systemd.exec, systemd.resource-control
+ * honest. man 5 systemd.service, systemd.exec, systemd.resource-control
  */
 export function systemdUnit(service: Service, scope: SystemdScope): string {
   const system = scope.manager === "system";
@@ -51,6 +52,7 @@ export function systemdUnit(service: Service, scope: SystemdScope): string {
     // A user's manager may not go below its own.
     OOMScoreAdjust: system ? service.oomScoreAdjust : undefined,
     UMask: "0077",
+    LogNamespace: system ? scope.journal : undefined,
   };
   return (
     `# ${MANAGED_BY}\n` +
@@ -95,6 +97,22 @@ function systemSandbox(service: Service): Record<string, string | undefined> {
     "SystemCallFilter=": "~@privileged @resources",
     SystemCallErrorNumber: "EPERM",
   };
+}
+
+/**
+ * Limits of the journal that the system units of a stack write to: what it keeps at most, in files of a size at which it begins another, and for how long. A
+ * service that floods it loses its own lines beyond the rate, and says so. man 5 journald.conf
+ */
+export function journaldConf(): string {
+  const limits = {
+    Storage: "persistent",
+    SystemMaxUse: "512M",
+    SystemMaxFileSize: "32M",
+    MaxRetentionSec: "30day",
+    RateLimitIntervalSec: "30s",
+    RateLimitBurst: 20_000,
+  };
+  return `# ${MANAGED_BY}\n${section("Journal", limits)}`;
 }
 
 function section(name: string, entries: Readonly<Record<string, string | number | undefined>>): string {

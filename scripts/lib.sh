@@ -140,7 +140,7 @@ process_id() {
 
 # Bytes that a process has for itself and its share of what it has with others; resident ones where the system does not tell.
 memory_of() {
-	awk '/^Pss:/ { print $2 * 1024 }' "/proc/$1/smaps_rollup" 2>/dev/null || ps -o rss= -p "$1" | awk '{ print $1 * 1024 }'
+	awk '/^Pss:/ { printf "%.0f\n", $2 * 1024 }' "/proc/$1/smaps_rollup" 2>/dev/null || ps -o rss= -p "$1" | awk '{ printf "%.0f\n", $1 * 1024 }'
 }
 
 # How long a process has been running, as [[days-]hours:]minutes:seconds.

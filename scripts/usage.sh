@@ -1,28 +1,24 @@
 #!/bin/sh
-# Measures what a prefix uses: sh -s -- PREFIX [DIRECTORY ...] < this file
+# Measures what a stack uses, with PREFIX and STACK set and after ledger.sh: sh -s -- [DIRECTORY ...] < this
 #
 # One figure a line, fields separated by tabs:
 #   memory   service, bytes: its share of the pages that it has in memory (PSS) where the kernel tells, else its resident set
 #   disk     directory, bytes in it
 #   space    directory, mount point, bytes of the file system, bytes available
-set -u
 
-prefix=$1
-shift
-
-memory_of() {
-	if [ -r "/proc/$1/smaps_rollup" ]; then
-		awk '/^Pss:/ { printf "%.0f", $2 * 1024 }' "/proc/$1/smaps_rollup"
-	else
-		ps -o rss= -p "$1" | awk '{ printf "%.0f", $1 * 1024 }'
-	fi
+memory() {
+	bytes=$(memory_of "$2" 2>/dev/null)
+	[ -z "$bytes" ] || printf 'memory\t%s\t%s\n' "$1" "$bytes"
 }
 
-for pid_file in "$prefix"/run/*.pid; do
-	[ -s "$pid_file" ] || continue
-	bytes=$(memory_of "$(cat "$pid_file")" 2>/dev/null)
-	[ -z "$bytes" ] || printf 'memory\t%s\t%s\n' "$(basename "$pid_file" .pid)" "$bytes"
+service_entries | while IFS= read -r path; do
+	(
+		load_service "$path"
+		pid=$(manager_pid "$NAME")
+		case $pid in '' | 0) ;; *) memory "$NAME" "$pid" ;; esac
+	)
 done
+if [ -s "$PREFIX/run/supervisord.pid" ]; then memory supervisord "$(cat "$PREFIX/run/supervisord.pid")"; fi
 
 for directory in "$@"; do
 	[ ! -d "$directory" ] || printf 'disk\t%s\t%s\n' "$directory" "$(du -sk "$directory" 2>/dev/null | awk '{ printf "%.0f", $1 * 1024 }')"

@@ -55,6 +55,8 @@ function stackArtifacts(settings) {
     const options = /** @type {Record<string, unknown>} */ (value);
     const wanted = options["version"] ?? pinned(first)[0];
     const ofVersion = [first, ...byOption.filter((by) => by.component === component && options[by.option]).map(({ name }) => name)];
+    // Homebrew brings its own; the others are ours.
+    if (options["source"] === "homebrew") return others.filter((name) => name !== "nats").flatMap(byDefault);
     // What the user chose is fetched by the host.
     const source = /** @type {Record<string, unknown> | undefined} */ (options["source"]);
     const chosen = source ? [first, ...byOption.filter(({ key }) => source[key]).map(({ name }) => name)] : [];
@@ -64,6 +66,21 @@ function stackArtifacts(settings) {
     return [...named, ...others.flatMap(byDefault)];
   });
   return [...always.flatMap(byDefault), ...components];
+}
+
+/**
+ * What an upgrade installs: the first artefact of the component that the arguments name, and its options, in the version that they name.
+ * @param {string[]} args such as `--rehearse pulsar 4.0.8`; without --rehearse nothing is installed
+ * @returns {Artifact[]}
+ */
+function artifactsOfUpgrade(args) {
+  const [component = "", version = ""] = args.filter(
+    (arg, index) => !arg.startsWith("-") && !["--host", "--stack", "-s", "--config-file"].includes(args[index - 1] ?? ""),
+  );
+  const first = /** @type {Record<string, string[]>} */ (byComponent)[component]?.[0];
+  if (!first || !args.includes("--rehearse")) return [];
+  const names = [first, ...byOption.filter((by) => by.component === component).map(({ name }) => name)];
+  return names.filter((name) => pinned(name).includes(version)).map((name) => ({ name, version }));
 }
 
 /**
@@ -80,4 +97,4 @@ function structured(value) {
   }
 }
 
-module.exports = { allArtifacts, stackArtifacts };
+module.exports = { allArtifacts, artifactsOfUpgrade, stackArtifacts };

@@ -1,5 +1,5 @@
 "use strict";
-// Usage: node setup/run.js up|preview|destroy|outputs|status|drift|budget|backup|restore|forget|pulumi|setup|check|exec|ci:preview|clean [arguments]
+// Usage: node setup/run.js up|preview|destroy|outputs|status|drift|budget|backup|restore|upgrade|forget|pulumi|setup|check|exec|ci:preview|clean [arguments]
 // Behind every npm script: brings what is missing, then runs the pulumi CLI. Requires little at the top, because a run
 // with nothing to do has to start at once.
 
@@ -8,7 +8,7 @@ const { takeStackOptions } = require("./arguments.js");
 const { defaultStack, developmentEnvironment, pulumiEnvironment } = require("./environment.js");
 const { readIfPresent } = require("./files.js");
 const { missing } = require("./missing.js");
-const { allArtifacts, stackArtifacts } = require("./needed.js");
+const { allArtifacts, artifactsOfUpgrade, stackArtifacts } = require("./needed.js");
 const { root } = require("./paths.js");
 const { SetupError, runForeground } = require("./processes.js");
 const { say } = require("./progress.js");
@@ -132,6 +132,17 @@ function runProgram(program, stack, args) {
 }
 
 /**
+ * Tries or explains an upgrade.
+ * @param {string[]} args
+ * @returns {Promise<number>} exit code
+ */
+function upgrade(args) {
+  const { stack = defaultStack(), settings, rest } = takeStackOptions(args);
+  ensureStack(stack);
+  return operation("upgrade", ["--stack", stack, "--settings", settingsFile(stack, settings), ...rest]);
+}
+
+/**
  * Runs a program of the checks and tests.
  * @param {string[]} args the program and its arguments
  * @returns {Promise<number>} exit code
@@ -162,6 +173,7 @@ const table = [
   ["budget", { needs: cli, run: (args) => operation("budget", args) }],
   ["backup", { needs: cli, run: (args) => operation("backup", ["backup", ...args]) }],
   ["restore", { needs: cli, run: (args) => operation("backup", ["restore", ...args]) }],
+  ["upgrade", { needs: cli, artifacts: artifactsOfUpgrade, run: upgrade }],
   ["forget", { needs: cli, run: (args) => operation("forget", args) }],
   ["pulumi", { needs: cli, artifacts: ([command, ...args]) => (command === "up" ? artifactsOfUp(args) : []), run: anything }],
   ["setup", { needs: cli, artifacts: artifactsOfUp, run: async () => 0 }],

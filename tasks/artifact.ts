@@ -26,15 +26,12 @@ export interface ArtifactArgs {
  */
 export function artifact(host: Host, parent: pulumi.Resource, args: ArtifactArgs): Task {
   const task = artifactTask(args, host.platform);
-  const pin = artifactPin(args.name, args.version, host.platform);
+  const pin = args.pin ?? artifactPin(args.name, args.version, host.platform);
   // Services that run as users of their own have to read what root installs.
   const shared = host.services === "systemd" ? { SHARED: "yes" } : {};
-  if (
-    !host.copies(
-      args.task,
-      pin.sources.some(({ url }) => url !== undefined),
-    )
-  ) {
+  const downloadable = pin.sources.some(({ url }) => url !== undefined);
+  // What the user chose is where the host finds it.
+  if (args.pin !== undefined || !host.copies(args.task, downloadable)) {
     return host.run(parent, { ...task, inputs: { ...task.inputs, ...(host.remote ? { CACHE: "" } : {}), ...shared }, after: [] });
   }
   const directory = artifactDir(args.name, args.version, pin.platform);

@@ -6,7 +6,14 @@ import { supervisordProgram } from "../render/supervisord";
 import { systemdUnit } from "../render/systemd";
 import { type ConfigFile, configFile } from "./config-file";
 import type { ServiceAccount } from "./service-account";
+import { type Journal, journalNamespace } from "./journal";
 import type { Supervisord } from "./supervisord";
+
+/** What services lean on, as far as the host's manager has it. */
+export interface ServiceTools {
+  readonly supervisord: Supervisord | undefined;
+  readonly journal: Journal | undefined;
+}
 
 /**
  * Declares a service: its definition for the host's service manager, and the task that runs it, proves it and switches back when it fails.
@@ -25,8 +32,8 @@ export function service(
     readonly dataDirectory: string;
     /** The product's main config first. */
     readonly configs: readonly [ConfigFile, ...ConfigFile[]];
-    /** Where that is the host's manager. */
-    readonly supervisord: Supervisord | undefined;
+    /** What the host's manager needs. */
+    readonly tools: ServiceTools;
     /** The user that it runs as; undefined: the one that tasks run as. */
     readonly account?: ServiceAccount | undefined;
     readonly after: readonly Task[];
@@ -81,32 +88,42 @@ interface Managed {
 
 function managedBy(
   host: Host,
-  args: { readonly service: Service; readonly supervisord: Supervisord | undefined; readonly account?: ServiceAccount | undefined },
+  args: { readonly service: Service; readonly tools: ServiceTools; readonly account?: ServiceAccount | undefined },
 ): Managed {
-  const { service, supervisord, account } = args;
+  const { service, account } = args;
+  const { supervisord, journal } = args.tools;
   if (supervisord !== undefined) {
     const inputs = { SUPERVISOR_VERSION: supervisord.version };
     return { script: "supervisord", folder: "supervisor", definition: supervisordProgram(service), inputs, after: [supervisord] };
   }
-  if (host.services === "systemd" && account === undefined) throw new Error(`${service.name} has no user of its own to run as`);
+  if (host.services === "systemd" && (account === undefined || journal === undefined)) {
+    throw new Error(`${service.name} has no user or no journal of its own`);
+  }
   const inputs = systemUnit(host, service.name);
   if (host.services.startsWith("launchd")) {
     return { script: "launchd", folder: "launchd", definition: launchdPlist(service, inputs.UNIT), inputs, after: [] };
   }
   const definition = systemdUnit(
     service,
-    account === undefined ? { manager: "user", capsMemory: host.enforcement === "cgroup" } : { manager: "system", user: account.user },
+    account === undefined || journal === undefined
+      ? { manager: "user", capsMemory: host.enforcement === "cgroup" }
+      : { manager: "system", user: account.user, journal: journal.namespace },
   );
-  return { script: "systemd", folder: "systemd", definition, inputs, after: account === undefined ? [] : [account] };
+  const after = [account, journal].filter((task) => task !== undefined);
+  return { script: "systemd", folder: "systemd", definition, inputs, after };
 }
 
 /**
  * What scripts/managers calls a service, in a manager of the system or of a user. Two stacks may live on one host, and distributions have units of the plain
  * names.
  */
-export function systemUnit(host: Host, name: string): { readonly SCOPE: "system" | "user"; readonly UNIT: string } {
+export function systemUnit(
+  host: Host,
+  name: string,
+): { readonly SCOPE: "system" | "user"; readonly UNIT: string; readonly JOURNAL?: string } {
   const label = `${pulumi.getProject()}-${pulumi.getStack()}-${name}`;
   return {
+    ...(host.services === "systemd" ? { JOURNAL: journalNamespace() } : {}),
     SCOPE: host.services.endsWith("-user") ? "user" : "system",
     UNIT: host.services.startsWith("systemd") ? `${label}.service` : label,
   };

@@ -3,6 +3,7 @@
 #
 # SCOPE   system, or user for the manager of the user that this runs as
 # UNIT    name of the unit, with its suffix
+# JOURNAL namespace of the journal that it writes to; unset: the system's
 
 case $SCOPE in
 user)
@@ -109,6 +110,10 @@ manager_forget() {
 manager_log() {
 	case $SCOPE in
 	user) journalctl --user --user-unit "$UNIT" --no-pager --quiet -o cat -n "${2:-15}" ;;
-	*) journalctl --unit "$UNIT" --no-pager --quiet -o cat -n "${2:-15}" ;;
+	*)
+		# A systemd before 245 has no namespaces and ignores that of the unit.
+		{ [ -n "${JOURNAL:-}" ] && journalctl --namespace "$JOURNAL" --unit "$UNIT" --no-pager --quiet -o cat -n "${2:-15}"; } ||
+			journalctl --unit "$UNIT" --no-pager --quiet -o cat -n "${2:-15}"
+		;;
 	esac 2>/dev/null || :
 }

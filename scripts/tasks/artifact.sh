@@ -223,7 +223,7 @@ apply() {
 	if [ "${SHARED:-}" = yes ]; then chmod go+x "$directory" "${directory%/*}"; fi
 	rm -rf "$directory.new" "$downloads"
 	if [ "$LINK" = yes ]; then link_to "$current" "$VERSION"; fi
-	say "$NAME $VERSION installed from $(basename "$source")$(cat "$WORK/signature")"
+	say "$NAME $VERSION installed from $(basename "$source")$(cat "$WORK/signature"), $(du -sk "$directory" | awk '{ printf "%.0f", $1 * 1.024 / 1000 }') MB on disk"
 }
 
 # Every version goes: the ones that earlier runs installed and later ones replaced are ours too.

@@ -4,6 +4,7 @@ import { existsSync, readdirSync, readFileSync, statSync, utimesSync, writeFileS
 import { join } from "node:path";
 import { after, before, describe, test } from "node:test";
 import { lockWhile } from "../../hosts/lock";
+import { rehearsalProgram, type RehearsalArgs } from "../../operations/upgrade-plan";
 import { TestStack } from "../support/test-stack";
 import { eventually, isAlive } from "../support/temporary";
 
@@ -276,6 +277,66 @@ describe("a stack's life with the npm scripts", { timeout: 1_800_000 }, () => {
     assert.deepEqual(stored(), all);
   });
 
+  /** What a rehearsal of NATS says; where namespaces are not allowed it has to say that. */
+  const rehearse = (...args: string[]) => stack.npmScript("upgrade", "--config-file", stack.configFile, "--rehearse", "nats", ...args);
+  const namespaces =
+    spawnSync("unshare", [
+      ...(process.getuid?.() === 0 ? [] : ["--user", "--map-root-user"]),
+      "--mount",
+      "--net",
+      "--pid",
+      "--fork",
+      "true",
+    ]).status === 0;
+
+  test("an upgrade is rehearsed on a copy of the messages; what runs is not touched", async () => {
+    const before = stack.pid("nats-server");
+    const { status, output } = rehearse("2.12.8");
+    if (!namespaces) {
+      assert.match(output, /a rehearsal takes (namespaces|Linux|unshare)/);
+      return;
+    }
+    assert.equal(status, 0, output);
+    assert.match(output, /rehearsed on host local: nats 2\.10\.29 -> 2\.12\.8, in \d+ s; nothing was switched/);
+    assert.match(output, /nats-server 2\.12\.8: 60 messages read from where the reader was, of 100; streams: 3, all there/);
+    assert.match(output, /data: \S+, copied in \S+ s; the running server stood still for 0\.\d+ s/);
+    assert.equal(stack.pid("nats-server"), before);
+    assert.equal((await stack.monitor("varz"))?.["version"], "2.10.29");
+    assert.deepEqual(stored(), all);
+    assert.equal(existsSync(join(stack.prefix, "rehearsal")), false);
+    assert.equal(existsSync(join(stack.prefix, "opt/nats-server/2.12.8")), false);
+  });
+
+  test("a rehearsal is refused without room, and one that fails says why and leaves nothing", () => {
+    const run = (overrides: Partial<RehearsalArgs>, tasks: readonly string[] = []) => {
+      const args = {
+        prefix: stack.prefix,
+        stack: "messaging/test",
+        products: ["nats-server"],
+        installBytes: 0,
+        memoryBytes: 0,
+        ...overrides,
+      };
+      const program = rehearsalProgram({ scripts: "", tasks }, args);
+      const { status, stderr } = spawnSync("sh", ["-s"], { input: program, encoding: "utf8", timeout: 60_000 });
+      assert.notEqual(status, 0);
+      assert.equal(existsSync(join(stack.prefix, "rehearsal")), false);
+      return stderr;
+    };
+    if (!namespaces) return;
+    assert.match(
+      run({ installBytes: 1e15 }),
+      /a copy of \d+ MB of data and the new version take 1000\d+ MB for a while, \S+ has \d+ MB free/,
+    );
+    assert.match(run({ memoryBytes: 1e15 }), /runs a second time, planned with 1000000000 MB of memory; the host has \d+ MB available/);
+    assert.match(run({}, ["TASK=service\nRESOURCE=broken\n\n"]), /broken fails in the rehearsal:/);
+    assert.deepEqual(stored(), all);
+  });
+
+  test("a rehearsal of a version that is not pinned is refused", () => {
+    assert.match(rehearse("2.11.0").output, /nats 2\.11\.0 is not pinned; allowed: 2\.10\.29, 2\.12\.8/);
+  });
+
   test("they survive a later version; the preview shows it on the artefact and the service", async () => {
     stack.configure(queueAndLog("2.12.8"));
     const { status, output } = stack.npmScript("preview", "--diff");
@@ -299,6 +360,7 @@ describe("a stack's life with the npm scripts", { timeout: 1_800_000 }, () => {
   });
 
   test("going back to the earlier version is refused with the reason: in the preview, and after destroy by up", () => {
+    assert.match(rehearse("2.10.29").output, /host local runs nats 2\.12\.8; 2\.10\.29 is earlier/);
     stack.configure(queueAndLog("2.10.29"));
     const reason = /nats-server 2\.10\.29 must not serve the streams in .*: 2\.12\.8 has written them/;
     for (const operation of ["preview", "up"]) {

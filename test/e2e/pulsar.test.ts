@@ -8,6 +8,7 @@ import { artifactPin, pinnedVersions } from "../../config/pins";
 import { artifactDir } from "../../setup/paths";
 import { record, seeAndRepair } from "../support/drift";
 import { PulsarRest } from "../support/pulsar-rest";
+import { ledgerProgram } from "../../hosts/scripts";
 import { TestStack } from "../support/test-stack";
 import { eventually, freePorts } from "../support/temporary";
 
@@ -94,7 +95,12 @@ describe("Pulsar standalone on a real engine", { timeout: 1_800_000 }, () => {
     // The broker counts its topics once a minute.
     let topics: string[] = [];
     await eventually("the broker has counted", 90, () => {
-      const [name, state, product = ""] = stack.run("sh", "scripts/status.sh", stack.prefix, "messaging/test").output.trim().split("\t");
+      const { output } = stack.run(
+        "sh",
+        "-c",
+        `sh -s <<'END OF PROGRAM'\n${ledgerProgram("status.sh", stack.prefix, "messaging/test")}END OF PROGRAM`,
+      );
+      const [name, state, product = ""] = output.trim().split("\t");
       assert.deepEqual([name, state], ["pulsar", "running"]);
       topics = (JSON.parse(product) as { topics: { name: string }[] }).topics.map((topic) => topic.name);
       return topics.includes("persistent://arc/agents/events");

@@ -8,17 +8,8 @@ import { after, before, describe, test } from "node:test";
 import { HostShell, USERLANDS } from "../support/host-shell";
 import { eventually } from "../support/temporary";
 
-/** Serves a file and cuts the first answer off in the middle; answers ranges. Another process, because the host shell blocks this one. */
-const FLAKY_SERVER = `
-const data = require("node:fs").readFileSync(process.argv[1]);
-let cut = true;
-require("node:http").createServer((request, response) => {
-  const start = Number(/bytes=(\\d+)-/.exec(request.headers.range ?? "")?.[1] ?? 0);
-  console.error(request.url, start);
-  response.writeHead(start > 0 ? 206 : 200, { "Content-Length": data.length - start, "Content-Range": \`bytes \${start}-\${data.length - 1}/\${data.length}\` });
-  if (cut) { cut = false; response.write(data.subarray(start, data.length / 2), () => response.destroy()); }
-  else response.end(data.subarray(start));
-}).listen(0, "127.0.0.1", function () { console.log(this.address().port) })`;
+/** Another process, because the host shell blocks this one. */
+const FILE_SERVER = join(__dirname, "../support/file-server.mjs");
 
 for (const userland of USERLANDS.filter(({ name }) => /^(bash|ash) /.test(name))) {
   describe(`an archive with a signature, ${userland.name}`, { timeout: 120_000 }, () => {
@@ -150,7 +141,7 @@ for (const userland of USERLANDS.filter(({ name }) => /^(bash|ash) /.test(name))
     });
 
     test("a download that breaks off goes on where it stopped; a wrong one is thrown away", async () => {
-      const server: ChildProcess = spawn(process.execPath, ["-e", FLAKY_SERVER, archive], { stdio: ["ignore", "pipe", "pipe"] });
+      const server: ChildProcess = spawn(process.execPath, [FILE_SERVER, archive, "0", "cut"], { stdio: ["ignore", "pipe", "pipe"] });
       let requests = "";
       server.stderr?.on("data", (chunk: Buffer) => (requests += chunk.toString()));
       try {

@@ -95,7 +95,7 @@ for (const userland of USERLANDS) {
 
       test("the built binary is verified, installed and linked; a second run changes nothing", () => {
         writeFileSync(join(cache, "tool"), tool);
-        succeed(apply({}), /tool 1\.0\.0 installed from tool$/m);
+        succeed(apply({}), /tool 1\.0\.0 installed from tool, \d+ MB on disk$/m);
         succeed(apply({}), /^unchanged$/m);
         assert.equal(spawnSync(join(host.prefix, "opt/tool/current/tool"), { encoding: "utf8" }).stdout, "tool\n");
       });

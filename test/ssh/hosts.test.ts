@@ -88,9 +88,20 @@ describeWithMachines("two hosts over SSH, one of them bare and without root logi
     assert.equal(core.exec("ls /opt"), "");
   });
 
-  test("what a bare host lacks is named before anything is touched", () => {
-    configure({}, { edge: { services: "supervisord" } });
-    refused(/messaging:hosts\.edge: missing on 127\.0\.0\.1: python3 \(for supervisord\)/);
+  test("what a bare host lacks and a disk that is too small are named at once, before anything is touched", () => {
+    core.exec("mount -t tmpfs -o size=50m tmpfs /opt");
+    try {
+      configure({}, { edge: { services: "supervisord" } });
+      const { status, output } = stack.operate("preview");
+      assert.notEqual(status, 0);
+      assert.match(output, /messaging:hosts\.edge: missing on 127\.0\.0\.1: python3 \(for supervisord\)/);
+      assert.match(
+        output,
+        /messaging:hosts\.core\.prefix: installing takes 100MB, \/opt\/messaging on host core has \d+\S* free; allowed: a prefix/,
+      );
+    } finally {
+      core.exec("umount /opt");
+    }
   });
 
   test("a user who may not become root is told so", () => {
@@ -169,6 +180,20 @@ describeWithMachines("two hosts over SSH, one of them bare and without root logi
     const exposure = Number(/exposure level for .*: ([0-9.]+)/.exec(said)?.[1]);
     console.log(`systemd-analyze security: ${UNIT} ${exposure}`);
     assert.ok(exposure <= 1.5, said);
+  });
+
+  test("its journal is its own and bounded: it keeps to the limits, as it says itself and as files show", () => {
+    const journal = "/var/log/journal/*.messaging-test";
+    assert.match(core.exec(`journalctl --namespace messaging-test --no-pager -u ${UNIT}`), /Server is ready/);
+    assert.match(core.exec("journalctl --namespace messaging-test --no-pager"), /System Journal \(\S+\) is \S+, max 512\.0M/);
+    // In lines of 32 kB that do not compress, faster than a service would.
+    core.exec(
+      `systemd-run --quiet --wait -p LogNamespace=messaging-test sh -c "head -c 36000000 /dev/urandom | base64 | tr -d '\\n' | fold -w 32000"
+       journalctl --namespace messaging-test --sync`,
+    );
+    const files = core.exec(`ls -l ${journal} | awk '/\\.journal/ { print $5 }'`).trim().split("\n").map(Number);
+    console.log(`journal of the services: ${files.map((bytes) => `${(bytes / 2 ** 20).toFixed(0)} MiB`).join(", ")}`);
+    assert.ok(files.length > 1 && files.every((bytes) => bytes <= 32 * 2 ** 20), files.join());
   });
 
   test("what was copied is gone from where it arrived", () => {
@@ -261,6 +286,19 @@ describeWithMachines("two hosts over SSH, one of them bare and without root logi
     assert.match(nats(core, "stream get tasks 1"), /first/);
   });
 
+  test("an upgrade is rehearsed over SSH, on a copy; what runs is not touched", () => {
+    configure({ maxConnections: 1200 });
+    const pid = core.exec(`systemctl show -p MainPID --value ${UNIT}`);
+    const asked = ["--config-file", stack.configFile, "--host", "core", "--rehearse", "nats", "2.12.8"];
+    const output = succeeds(stack.run(process.execPath, "setup/run.js", "upgrade", ...asked));
+    assert.match(output, /rehearsed on host core: nats 2\.10\.29 -> 2\.12\.8, in \d+ s; nothing was switched/);
+    assert.match(output, /nats-server 2\.12\.8: 60 messages read from where the reader was, of 100; streams: 1, all there/);
+    assert.equal(core.exec(`systemctl show -p MainPID --value ${UNIT}`), pid);
+    assert.match(nats(core, "stream get tasks 1"), /first/);
+    assert.doesNotMatch(nats(core, "stream names"), /rehearsal/);
+    assert.equal(core.exec("ls -d /opt/messaging/rehearsal* /root/.messaging* 2>/dev/null || :"), "");
+  });
+
   test("another version that crashes at its start is rolled back, and up says why", () => {
     nats(core, "publish tasks.two second");
     // As soon as the version is installed it is replaced by one that only pretends to check configs.
@@ -295,6 +333,16 @@ describeWithMachines("two hosts over SSH, one of them bare and without root logi
     configure({ maxConnections: 1300, version: "2.12.8" });
     const output = up("--continue-on-error");
     assert.match(output, /host core cannot be reached, nothing is done to it/);
+    for (const [operation, found] of [
+      ["status", /edge\/nats-server 2\.12\.8 {2}running/],
+      ["drift", /^(?!no drift)/],
+      ["budget", /edge-nats +together[^]*core-nats +together|core-nats +together[^]*edge-nats +together/],
+    ] as const) {
+      const asked = stack.run(process.execPath, "--import", "tsx", `operations/${operation}.ts`);
+      assert.equal(asked.status, 1, asked.output);
+      assert.match(asked.output, found);
+      assert.match(asked.output, /^host core cannot be reached: root@127\.0\.0\.1:/m);
+    }
     assert.match(edge.exec("wget -q -O - http://127.0.0.1:8222/varz"), /"max_connections": 1300,/);
     await core.start();
     up();
@@ -349,7 +397,7 @@ describeWithMachines("two hosts over SSH, one of them bare and without root logi
     const secrets = [core, edge].map(({ privateKey }) => privateKey.split("\n")[2] ?? "");
     const exported = succeeds(stack.pulumi("stack", "export"));
     const said = [core, edge].map((machine) =>
-      machine.exec("ps -eo args; journalctl --no-pager; grep -rs 'PRIVATE[ ]KEY' /opt/messaging || :"),
+      machine.exec("ps -eo args; journalctl --no-pager --namespace='*'; grep -rs 'PRIVATE[ ]KEY' /opt/messaging || :"),
     );
     const here = spawnSync("ps", ["-eo", "args"], { encoding: "utf8" }).stdout;
     for (const text of [exported, here, ...said]) for (const secret of secrets) assert.ok(!text.includes(secret));

@@ -63,6 +63,8 @@ export class HostShell {
   readonly prefix = join(this.directory, "p");
   /** The user's configuration directory, as far as scripts see it. */
   readonly configHome = join(this.directory, "config");
+  /** Programs that only scripts on this host find, before all others. */
+  readonly programs = join(this.directory, "programs");
   readonly #userland: Userland;
 
   constructor(userland: Userland) {
@@ -137,6 +139,7 @@ export class HostShell {
   #environment(): NodeJS.ProcessEnv {
     const environment = this.#userland.path === undefined ? process.env : { HOME: process.env["HOME"], PATH: this.#userland.path };
     // What a task writes into the user's configuration, or leaves when it is killed, lands in the temporary directory.
-    return { ...environment, XDG_CONFIG_HOME: this.configHome, TMPDIR: this.directory };
+    const path = `${this.programs}:${environment["PATH"] ?? ""}`;
+    return { ...environment, PATH: path, XDG_CONFIG_HOME: this.configHome, TMPDIR: this.directory };
   }
 }

@@ -138,6 +138,11 @@ export class Machine {
     run("cp", file, `/proc/${String(this.#init())}/root${path}`);
   }
 
+  /** Starts a program of this machine in its network. The caller stops it. */
+  spawnInNetwork(program: string, ...args: string[]): ChildProcess {
+    return spawn("nsenter", ["-t", String(this.#init()), "-n", program, ...args], { stdio: ["ignore", "pipe", "pipe"] });
+  }
+
   /** Makes a user with the key of the machine. @param sudo may it become root without a password? */
   addUser(name: string, sudo: boolean): void {
     this.exec(

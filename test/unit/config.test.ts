@@ -53,7 +53,7 @@ test("every problem is listed at once, with its path, what was given and what is
     /^messaging:typo: unknown key; allowed: the keys hosts, ramBudget, ramReserve, observe, policies, nats, pulsar, namespaces, benthos, allowDataLoss/,
     /^messaging:hosts\.local\.prefix: got "relative path"; allowed: .*absolute path/,
     /^messaging:nats\.memory: got "-5MB"; allowed: a size from 64MB/,
-    /^messaging:nats\.memroy: unknown key; allowed: the keys version, keepVersions, memory/,
+    /^messaging:nats\.memroy: unknown key; allowed: the keys version, source, keepVersions, memory/,
     /^messaging:nats\.maxPayload: got "32MB"; allowed: at most maxPending \(16MB\)/,
     /^messaging:nats\.maxConnections: got 0; allowed: client connections, a whole number from 1/,
     /^messaging:nats\.durability: got "maybe"; allowed: fsync/,

@@ -132,11 +132,6 @@ describe("refused", () => {
     ["a heap above the budget", { memory: { maxHeap: "8GiB" } }, /messaging:ramBudget: .*pulsar/],
     ["two listeners on one port", { ports: { web: 6650 } }, /pulsar\.ports: .*three different ports/],
     ["tiered storage without a threshold", { tieredStorage: {} }, /pulsar\.tieredStorage\.thresholdSize: .*thresholdAge/],
-    [
-      "tiered storage without offloaders",
-      { version: "4.0.8", tieredStorage: { thresholdAge: "1d" } },
-      /pulsar\.tieredStorage: .*offloaders/,
-    ],
     ["a version that is not pinned", { version: "3.2.4" }, /pulsar\.version: got "3\.2\.4"; .*3\.3\.6, 4\.0\.8.* with source/],
     ["a version before 3.2", { version: "2.8.0", source: SOURCE }, /pulsar\.version: got "2\.8\.0"; .*from 3\.2\.0 on/],
     ["a source without a digest", { version: "3.2.4", source: { url: SOURCE.url } }, /pulsar\.source\.sha512: .*128 hexadecimal digits/],

@@ -100,7 +100,7 @@ test("supervisord listens on a socket of its user only", () => {
 });
 
 for (const scope of [
-  { manager: "system", user: "root" },
+  { manager: "system", user: "root", journal: "messaging-dev" },
   { manager: "user", capsMemory: true },
 ] as const) {
   test(`systemd accepts the ${scope.manager} unit without a word`, () => {
@@ -128,10 +128,11 @@ for (const scope of [
 }
 
 test("the memory cap of a systemd unit is the planned figure, without swap", () => {
-  const unit = systemdUnit(service, { manager: "system", user: "nats" });
+  const unit = systemdUnit(service, { manager: "system", user: "nats", journal: "messaging-dev" });
   assert.match(unit, /^MemoryMax=500000000$/m);
   assert.match(unit, /^MemorySwapMax=0$/m);
   assert.match(unit, /^OOMScoreAdjust=-100$/m);
+  assert.match(unit, /^LogNamespace=messaging-dev$/m);
   assert.match(unit, /^SystemCallFilter=@system-service\nSystemCallFilter=~@privileged @resources$/m);
 });
 

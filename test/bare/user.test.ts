@@ -10,7 +10,7 @@ describeWithMachines("a host over SSH without root", 900_000, () => {
   let machine: Machine;
 
   before(async () => {
-    [stack, machine] = await Promise.all([TestStack.forPulumi(), Machine.boot(["bin/curl"])]);
+    [stack, machine] = await Promise.all([TestStack.forPulumi(), Machine.boot(["bin/curl", "bin/unzip", "bin/perl", "bin/gpgv"])]);
     machine.addUser("plain", false);
   });
 
@@ -54,6 +54,10 @@ describeWithMachines("a host over SSH without root", 900_000, () => {
     assert.equal(preview.status, 0, preview.output);
     assert.equal(asUser(`systemctl --user is-active ${UNIT}`), "active\n");
     assert.equal(machine.exec("find /etc /opt /usr /root -newer /root/before -type f"), "");
+  });
+
+  test("it has no Java, gpg, Python or curl, and nobody was asked anything", () => {
+    assert.equal(machine.exec("for program in java gpg python3 curl; do command -v $program || :; done"), "");
   });
 
   test("after a reboot it is back before anybody logs in", async () => {

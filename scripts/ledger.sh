@@ -1,0 +1,34 @@
+# shellcheck shell=sh disable=SC2034 # the sourced scripts read the names
+# The services in a stack's ledger, for programs that are sent to a host and are no tasks. Input: PREFIX, STACK.
+
+LIB=$PREFIX/opt/messaging
+WORK=$(mktemp -d "${TMPDIR:-/tmp}/messaging.XXXXXX")
+trap 'rm -rf "$WORK"' EXIT
+# shellcheck source=scripts/lib.sh
+[ ! -f "$LIB/lib.sh" ] || . "$LIB/lib.sh"
+
+# Entries of services, a path each.
+service_entries() {
+	for entry in "$PREFIX/var/lib/messaging/ledger/$STACK"/*-service/inputs; do
+		[ ! -f "$entry" ] || printf '%s\n' "$entry"
+	done
+}
+
+input() {
+	sed -n "s/^$1=//p" "$entry"
+}
+
+# Takes the inputs of an entry, and the functions of its manager and of its product. In a subshell: the next entry has others.
+load_service() {
+	entry=$1
+	SUPERVISOR_VERSION=$(input SUPERVISOR_VERSION) VERSION=$(input VERSION) CONFIGS=$(input CONFIGS) DATA=$(input DATA) NAME=$(input NAME)
+	PRODUCT=$(input PRODUCT) MANAGER=$(input MANAGER) SCOPE=$(input SCOPE) UNIT=$(input UNIT) DEFINITION=$(input DEFINITION)
+	# Entries of an earlier format name a service as its product.
+	: "${PRODUCT:=$NAME}"
+	config=${CONFIGS%% *}
+	CONFIG=${config%.*}
+	# shellcheck source=/dev/null
+	. "$LIB/managers/$MANAGER.sh"
+	# shellcheck source=/dev/null
+	. "$LIB/products/$PRODUCT.sh"
+}
