@@ -77,6 +77,8 @@ export interface Observation {
   readonly reaches: boolean | undefined;
   readonly listeners: readonly Listener[];
   readonly servers: readonly FoundServer[];
+  /** Property lists that start a Pulsar which was set up in an earlier way, each with the directory that it names. */
+  readonly earlier: readonly { readonly plist: string; readonly prefix: string }[];
   /** Project and stack that installed into our prefix, or undefined on a bare host. */
   readonly stack: string | undefined;
   /** Ids of the processes that our prefix runs. */
@@ -175,6 +177,7 @@ export function parseObservation(output: string): Observation {
       manager,
       data,
     })),
+    earlier: of("earlier").map(([plist = "", prefix = ""]) => ({ plist, prefix })),
     stack: of("stack")[0]?.[0],
     ownPids: new Set(of("own").map(([pid]) => Number(pid))),
     refusals: of("refusal").map(([line]) => line ?? ""),

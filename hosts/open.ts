@@ -140,6 +140,7 @@ async function observeHost({ key, config, plan }: PlannedHost): Promise<Observed
     ...(await checked),
     ...foreignStack(key, paths.prefix, observation),
     ...heldPorts(key, config, plan, paths, observation),
+    ...startedByOthers(key, config, plan, observation),
     ...tooLittleMemory(key, plan, observation),
     ...tooLittleDisk(key, paths.prefix, plan.components, observation),
     ...("problem" in services ? [] : hiddenPrefix(key, paths.prefix, services.manager)),
@@ -236,6 +237,15 @@ function heldPorts(key: string, { adopt }: HostConfig, { ports, data }: HostPlan
     }
   }
   return problems;
+}
+
+/** A Pulsar of an earlier way of setting it up that would come back with the next login or boot, beside ours. */
+function startedByOthers(key: string, { adopt }: HostConfig, { components }: HostPlan, { earlier }: Observation): string[] {
+  if (adopt === true || !components.includes("pulsar")) return [];
+  return earlier.map(
+    ({ plist, prefix }) =>
+      `messaging:hosts.${key}.adopt: ${plist} starts the Pulsar in ${place(prefix)} at the next login or boot; true takes it over: copies the property list and removes it, and leaves the data alone`,
+  );
 }
 
 /** What a server that was found says of itself. */

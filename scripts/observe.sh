@@ -14,6 +14,7 @@
 #   listener     port, pid or `unknown`, command of the process that listens there, on an address that conflicts with 127.0.0.1
 #   server       port, product, what keeps it alive and the directory of its data, for a NATS server or a Pulsar that listens there; of a Pulsar also the
 #                directory and the id of its bookie
+#   earlier      property list that starts a Pulsar set up in an earlier way, and the PULSAR_PREFIX that it names
 #   stack        project and stack that installed into this prefix
 #   own          pid of a process that this prefix runs
 #   task         resource, when it was last applied, format of its entry in the ledger, version of an artefact that was copied to the host
@@ -87,6 +88,8 @@ listeners "$@" | while read -r number pid; do
 	pulsar) report server "$number" pulsar "$(manager_of "$pid")" "$(data_of "$pid" pulsar)" "$(ledgers_of "$pid")" "$(bookie_of "$pid")" ;;
 	esac
 done
+
+earlier_plists | while IFS= read -r plist; do report earlier "$plist" "$(prefix_of_plist "$plist")"; done
 
 for pid_file in "$prefix"/run/*.pid; do
 	if [ -s "$pid_file" ]; then report own "$(cat "$pid_file")"; fi

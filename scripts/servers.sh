@@ -79,6 +79,19 @@ manager_of() {
 	if [ -n "$label" ]; then printf 'launchd %s\n' "$label"; else printf 'nothing\n'; fi
 }
 
+# Property lists of the label that an earlier way of setting up Pulsar used (PULSAR_PREFIX says where it went): they start it at the next login or boot, whether it
+# runs now or not.
+earlier_plists() {
+	for plist in "${HOME:-/}/Library/LaunchAgents/com.ai.pulsar.plist" /Library/LaunchDaemons/com.ai.pulsar.plist; do
+		if [ -f "$plist" ]; then printf '%s\n' "$plist"; fi
+	done
+}
+
+# Where such a property list says that Pulsar was installed.
+prefix_of_plist() {
+	sed -n '/<key>PULSAR_PREFIX</{n;s|.*<string>\(.*\)</string>.*|\1|p;}' "$1"
+}
+
 config_of() {
 	case $2 in
 	nats-server) path_of "$1" "$(option_of "$1" -c --config -config)" ;;

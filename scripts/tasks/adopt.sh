@@ -30,7 +30,12 @@ desired() {
 	say "port $PORT: no $PRODUCT but this stack's"
 }
 
+plists() {
+	if [ "$PRODUCT" = pulsar ]; then earlier_plists; fi
+}
+
 observe() {
+	plists | sed 's/$/ starts pulsar/'
 	pid=$(stranger)
 	if [ -z "$pid" ]; then desired; else say "port $PORT: $PRODUCT of $(manager_of "$pid"), process $pid, data in $(data_of "$pid" "$PRODUCT")"; fi
 }
@@ -63,13 +68,13 @@ stop_for_good() {
 		say "$name stopped and disabled"
 		;;
 	launchd\ *)
-		domain=$(if [ "$(id -u)" = 0 ]; then say system; else say "gui/$(id -u)"; fi)
+		domain=$(launchd_domain)
 		keep_copy "$(launchctl print "$domain/$name" 2>/dev/null | sed -n 's/^[[:space:]]*path = //p')"
 		launchctl disable "$domain/$name"
 		launchctl bootout "$domain/$name" 2>/dev/null || :
 		say "$name stopped and disabled"
 		;;
-	*) kill -TERM "$1" ;;
+	*) kill -TERM "$1" 2>/dev/null || : ;;
 	esac
 	waited=0
 	while pid_alive "$1"; do
@@ -80,13 +85,26 @@ stop_for_good() {
 	say "process $1 ended"
 }
 
+# Its label cannot be loaded again once the property list is gone.
+take_away_plist() {
+	keep_copy "$1"
+	launchctl bootout "$(launchd_domain)/com.ai.pulsar" 2>/dev/null || :
+	rm -f "$1"
+}
+
+launchd_domain() {
+	if [ "$(id -u)" = 0 ]; then say system; else say "gui/$(id -u)"; fi
+}
+
 apply() {
+	mkdir -p "$copies"
 	pid=$(stranger)
+	plists >"$WORK/plists"
+	while IFS= read -r plist; do take_away_plist "$plist"; done <"$WORK/plists"
 	if [ -z "$pid" ]; then
 		say "no other $PRODUCT on port $PORT"
 		return
 	fi
-	mkdir -p "$copies"
 	keep_copy "$(config_of "$pid" "$PRODUCT")"
 	stop_for_good "$pid"
 	# Something that nobody told of may start it again.
