@@ -10,11 +10,14 @@ export interface Answers<T> {
 }
 
 /**
- * Asks every host of the stack, side by side: one that does not answer keeps back nobody else's answer.
+ * Asks hosts of the stack, side by side: one that does not answer keeps back nobody else's answer.
+ * @param hosts every host without
  * @throws Error when the state cannot be read
  */
-export async function askHosts<T>(ask: (host: DeployedHost) => Promise<T>): Promise<Answers<T>> {
-  const hosts = deployedHosts();
+export async function askHosts<T>(
+  ask: (host: DeployedHost) => Promise<T>,
+  hosts: readonly DeployedHost[] = deployedHosts(),
+): Promise<Answers<T>> {
   const outcomes = await Promise.allSettled(hosts.map(ask));
   const answers = new Map<string, T>();
   const silent: string[] = [];

@@ -22,7 +22,7 @@ input() {
 load_service() {
 	entry=$1
 	SUPERVISOR_VERSION=$(input SUPERVISOR_VERSION) VERSION=$(input VERSION) CONFIGS=$(input CONFIGS) DATA=$(input DATA) NAME=$(input NAME)
-	PRODUCT=$(input PRODUCT) MANAGER=$(input MANAGER) SCOPE=$(input SCOPE) UNIT=$(input UNIT) DEFINITION=$(input DEFINITION)
+	PRODUCT=$(input PRODUCT) MANAGER=$(input MANAGER) SCOPE=$(input SCOPE) UNIT=$(input UNIT) JOURNAL=$(input JOURNAL) DEFINITION=$(input DEFINITION)
 	# Entries of an earlier format name a service as its product.
 	: "${PRODUCT:=$NAME}"
 	config=${CONFIGS%% *}

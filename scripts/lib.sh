@@ -114,6 +114,35 @@ how_to_consent() {
 	say "To accept the loss, add \"$OBJECT\" to messaging:allowDataLoss."
 }
 
+# The last lines of a log file, or, with the position of an earlier call, what came since: the rest of the one that was rotated away, and all of its successor.
+# A last line with a record separator and the position of the end: number of the file and bytes.
+log_since() {
+	[ -f "$1" ] || return 0
+	now=$(position_of "$1")
+	case ${3:-} in
+	'') tail -n "$2" "$1" ;;
+	"${now% *} "*) part_of "$1" "${3#* }" "${now#* }" ;;
+	*)
+		if [ -f "$1.1" ]; then
+			rotated=$(position_of "$1.1")
+			if [ "${rotated% *}" = "${3% *}" ]; then part_of "$1.1" "${3#* }" "${rotated#* }"; fi
+		fi
+		part_of "$1" 0 "${now#* }"
+		;;
+	esac
+	printf '\036%s\n' "$now"
+}
+
+position_of() {
+	# shellcheck disable=SC2012 # only the number is read
+	say "$(ls -i "$1" | awk '{ print $1 }') $(wc -c <"$1" | tr -d ' ')"
+}
+
+# Bytes of a file from one position to another.
+part_of() {
+	tail -c "+$(($2 + 1))" "$1" | head -c "$(($3 - $2))"
+}
+
 # Waits a fifth of a second, a second where sleep takes whole seconds only.
 pause() {
 	sleep 0.2 2>/dev/null || sleep 1

@@ -1,5 +1,5 @@
 "use strict";
-// Usage: node setup/run.js up|preview|destroy|outputs|status|drift|budget|backup|restore|upgrade|forget|pulumi|setup|check|exec|ci:preview|clean [arguments]
+// Usage: node setup/run.js up|preview|destroy|outputs|status|logs|drift|budget|backup|restore|upgrade|forget|pulumi|setup|check|exec|ci:preview|clean [arguments]
 // Behind every npm script: brings what is missing, then runs the pulumi CLI. Requires little at the top, because a run
 // with nothing to do has to start at once.
 
@@ -169,6 +169,7 @@ const table = [
   ["destroy", { needs: cli, run: (args) => operate("destroy", args) }],
   ["outputs", { needs: cli, run: outputs }],
   ["status", { needs: cli, run: (args) => operation("status", args) }],
+  ["logs", { needs: cli, run: (args) => operation("logs", args) }],
   ["drift", { needs: cli, run: (args) => operation("drift", args) }],
   ["budget", { needs: cli, run: (args) => operation("budget", args) }],
   ["backup", { needs: cli, run: (args) => operation("backup", ["backup", ...args]) }],

@@ -67,3 +67,8 @@ manager_forget() {
 manager_log() {
 	tail -n 15 "$PREFIX/var/log/$1.log" 2>/dev/null || :
 }
+
+# As log_since of lib.sh.
+manager_log_since() {
+	log_since "$PREFIX/var/log/$1.log" "$2" "${3:-}"
+}

@@ -108,12 +108,23 @@ manager_forget() {
 
 # The last lines that the service printed; the second argument is their number, or all.
 manager_log() {
+	systemd_journal -n "${2:-15}" || :
+}
+
+# As log_since of lib.sh; a position is the journal's cursor.
+manager_log_since() {
+	if [ -n "${3:-}" ]; then set -- --after-cursor "$3"; else set -- -n "$2"; fi
+	systemd_journal "$@" --show-cursor | awk '/^-- cursor: / { sub(/^-- cursor: /, ""); printf "\036%s\n", $0; next } { print }' || :
+}
+
+# What the journal has of the service.
+systemd_journal() {
+	set -- --no-pager --quiet -o cat "$@"
 	case $SCOPE in
-	user) journalctl --user --user-unit "$UNIT" --no-pager --quiet -o cat -n "${2:-15}" ;;
+	user) journalctl --user --user-unit "$UNIT" "$@" ;;
 	*)
 		# A systemd before 245 has no namespaces and ignores that of the unit.
-		{ [ -n "${JOURNAL:-}" ] && journalctl --namespace "$JOURNAL" --unit "$UNIT" --no-pager --quiet -o cat -n "${2:-15}"; } ||
-			journalctl --unit "$UNIT" --no-pager --quiet -o cat -n "${2:-15}"
+		{ [ -n "${JOURNAL:-}" ] && journalctl --namespace "$JOURNAL" --unit "$UNIT" "$@"; } || journalctl --unit "$UNIT" "$@"
 		;;
-	esac 2>/dev/null || :
+	esac 2>/dev/null
 }

@@ -162,6 +162,12 @@ describe("a stack's life with the npm scripts", { timeout: 1_800_000 }, () => {
   test("a server killed with -9 is back within 5 s with its messages", async () => {
     assert.equal(stack.nats("stream", "add", "ORDERS", "--subjects", "orders", "--defaults").status, 0);
     for (const order of ["first", "second", "third"]) assert.match(stack.nats("request", "orders", order).output, /"stream":"ORDERS"/);
+    const follower = stack.startNpmScript("logs", "nats", "--lines", "1", "--follow");
+    let followed = "";
+    follower.stdout?.on("data", (piece: Buffer) => (followed += piece.toString()));
+    await eventually("the last line of the log", 30, () => /\n/.test(followed));
+    assert.doesNotMatch(followed, /Server is ready\n[^]*\n/);
+    const before = followed.length;
     const killed = stack.pid("nats-server");
     process.kill(killed, "SIGKILL");
     await eventually(
@@ -169,6 +175,11 @@ describe("a stack's life with the npm scripts", { timeout: 1_800_000 }, () => {
       5,
       async () => stack.pid("nats-server") !== killed && (await stack.monitor("healthz"))?.["status"] === "ok",
     );
+    await eventually("the log is followed", 30, () => /Starting nats-server[^]*Server is ready/.test(followed.slice(before)));
+    const ended = new Promise((resolve) => follower.on("exit", resolve));
+    process.kill(-(follower.pid ?? NaN), "SIGINT");
+    assert.equal(await ended, 130);
+    assert.match(stack.npmScript("logs", "benthos").output, /^benthos: allowed: nats-server$/m);
     assert.match(stack.nats("stream", "get", "ORDERS", "3").output, /third/);
     const preview = stack.npmScript("preview", "--expect-no-changes");
     assert.equal(preview.status, 0, preview.output);

@@ -1,11 +1,12 @@
 import assert from "node:assert/strict";
 import { createHash } from "node:crypto";
-import { chmodSync, existsSync, mkdirSync, readFileSync, readdirSync, writeFileSync } from "node:fs";
+import { appendFileSync, chmodSync, existsSync, mkdirSync, readFileSync, readdirSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { createServer } from "node:http";
 import { spawnSync } from "node:child_process";
 import { join } from "node:path";
 import { after, before, describe, test } from "node:test";
 import { observe, parseObservation, runLocal } from "../../hosts/observe";
+import { ledgerProgram } from "../../hosts/scripts";
 import { LEDGER_FORMAT } from "../../hosts/task";
 import { BUSYBOX_MISSING, HostShell, USERLANDS } from "../support/host-shell";
 
@@ -25,6 +26,37 @@ for (const userland of USERLANDS) {
       assert.equal(outcome.status, 0, outcome.stderr);
       assert.match(outcome.stdout, pattern);
     };
+
+    test("the log of a service: its last lines, what came since, and both files when it was rotated meanwhile", () => {
+      const entry = join(host.prefix, "var/lib/messaging/ledger/messaging/test/test-service");
+      mkdirSync(entry, { recursive: true });
+      writeFileSync(join(entry, "inputs"), "SUPERVISOR_VERSION=1\nNAME=nats-server\nPRODUCT=nats-server\nMANAGER=supervisord\n\n");
+      const log = join(host.prefix, "var/log/nats-server.log");
+      mkdirSync(join(host.prefix, "var/log"), { recursive: true });
+      const since = (position: string): [text: string, position: string] => {
+        const inputs = { WANTED: "nats-server", LINES: 2, POSITION: position };
+        const { status, stdout, stderr } = host.send(ledgerProgram("logs.sh", host.prefix, "messaging/test", inputs));
+        assert.equal(status, 0, stderr);
+        const [text = "", end = ""] = stdout.split("\u001e");
+        return [text, end.trim()];
+      };
+      writeFileSync(log, "one\ntwo\nthree\n");
+      const [last, first] = since("");
+      assert.equal(last, "two\nthree\n");
+      assert.deepEqual(since(first), ["", first]);
+      appendFileSync(log, "four\n");
+      const [more, second] = since(first);
+      assert.equal(more, "four\n");
+      appendFileSync(log, "five\n");
+      renameSync(log, `${log}.1`);
+      writeFileSync(log, "six\n");
+      const [both, third] = since(second);
+      assert.equal(both, "five\nsix\n");
+      assert.deepEqual(since(third), ["", third]);
+      rmSync(log);
+      rmSync(`${log}.1`);
+      rmSync(entry, { recursive: true });
+    });
 
     test("data-directory: made, unchanged, repaired, kept with its data, removed when empty", () => {
       const inputs = { DIRECTORY: join(host.prefix, "var/lib/data") };

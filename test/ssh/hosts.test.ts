@@ -362,6 +362,9 @@ describeWithMachines("two hosts over SSH, one of them bare and without root logi
     const status = stack.run(process.execPath, "--import", "tsx", "operations/status.ts");
     assert.match(succeeds(status), /core\/nats-server 2\.12\.8 {2}running[^]*\(cgroup\)[^]*edge\/nats-server 2\.12\.8 {2}running/);
     succeeds(stack.run(process.execPath, "--import", "tsx", "operations/drift.ts"));
+    const logs = succeeds(stack.run(process.execPath, "--import", "tsx", "operations/logs.ts", "nats"));
+    assert.match(logs, /^core: .*Server is ready$/m);
+    assert.match(logs, /^edge: .*Server is ready$/m);
   });
 
   test("a backup of both hosts comes back over SSH, with the messages of a stream that was lost", () => {

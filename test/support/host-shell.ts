@@ -101,7 +101,12 @@ export class HostShell {
 
   /** Observes the host as a preview does. */
   observe(ports: readonly number[] = []): Outcome {
-    return this.#run(["-s", "--", this.prefix, "messaging/test", ...ports.map(String)], observeProgram({}));
+    return this.send(observeProgram({}), this.prefix, "messaging/test", ...ports.map(String));
+  }
+
+  /** Runs a program that the host does not have. */
+  send(program: string, ...args: readonly string[]): Outcome {
+    return this.#run(["-s", "--", ...args], program);
   }
 
   /** Removes everything. */
