@@ -1,5 +1,5 @@
 // Random sequences of edits, faults and runs, under a load of acknowledged messages. After each sequence one up converges, the preview after it is empty, and
-// no acknowledged message is lost. CONVERGENCE_SEED repeats a run, CONVERGENCE_SEQUENCES (2) and CONVERGENCE_STEPS (3) say how much.
+// no acknowledged message is lost. CONVERGENCE_SEED repeats a run, CONVERGENCE_SEQUENCES (2) and CONVERGENCE_STEPS (2) say how much.
 import assert from "node:assert/strict";
 import { spawnSync } from "node:child_process";
 import { once } from "node:events";
@@ -14,7 +14,7 @@ import { TestStack } from "../support/test-stack";
 
 const SEED = Number(process.env["CONVERGENCE_SEED"] ?? Math.floor(Math.random() * 2 ** 31));
 const SEQUENCES = Number(process.env["CONVERGENCE_SEQUENCES"] ?? 2);
-const STEPS = Number(process.env["CONVERGENCE_STEPS"] ?? 3);
+const STEPS = Number(process.env["CONVERGENCE_STEPS"] ?? 2);
 
 /** Numbers from 0 to 1 that follow from a seed (mulberry32). */
 function random(seed: number): () => number {
