@@ -35,8 +35,8 @@ async function drift(): Promise<{ readonly report: Report; readonly silent: read
   return { report: { drift: [...answers.values()].flatMap((host) => host.drift), unmanaged }, silent };
 }
 
-function show({ drift: found, unmanaged }: Report): void {
-  if (found.length === 0 && Object.keys(unmanaged).length > 0) console.log("no drift");
+function show({ drift: found, unmanaged }: Report, complete: boolean): void {
+  if (found.length === 0 && complete) console.log("no drift");
   for (const { task, applied, differences } of found) {
     console.log(`${task}, last applied ${applied ?? "never on this host"}`);
     for (const line of differences) console.log(`  ${line}`);
@@ -52,7 +52,7 @@ const { values } = parseArgs({ options: { json: { type: "boolean", default: fals
 drift().then(
   ({ report, silent }) => {
     if (values.json) console.log(JSON.stringify(report, undefined, 2));
-    else show(report);
+    else show(report, silent.length === 0);
     for (const line of silent) console.error(line);
     process.exitCode = silent.length > 0 ? 1 : report.drift.length === 0 ? 0 : 2;
   },
