@@ -295,7 +295,7 @@ describeWithMachines("two hosts over SSH, one of them bare and without root logi
     assert.match(output, /nats-server 2\.12\.8: 60 messages read from where the reader was, of 100; streams: \d+, all there/);
     assert.equal(core.exec(`systemctl show -p MainPID --value ${UNIT}`), pid);
     assert.match(nats(core, "stream get tasks 1"), /first/);
-    assert.doesNotMatch(nats(core, "stream names"), /rehearsal/);
+    assert.doesNotMatch(nats(core, "stream ls --names --all"), /rehearsal/);
     assert.equal(core.exec("ls -d /opt/messaging/rehearsal* /root/.messaging* 2>/dev/null || :"), "");
   });
 
