@@ -67,14 +67,14 @@ describeWithMachines("a host over SSH without root", 900_000, () => {
     assert.equal(preview.status, 0, preview.output);
   });
 
-  test("destroy leaves the data", () => {
+  test("destroy leaves the data, and a note of what it kept", () => {
     const { status, output } = stack.operate("destroy");
     assert.equal(status, 0, output);
     assert.equal(
       machine
-        .exec("find /home/plain/messaging -mindepth 3 -maxdepth 3; ls -A /home/plain/.config/systemd/user/default.target.wants")
+        .exec("find /home/plain/messaging -mindepth 3 -maxdepth 3 | sort; ls -A /home/plain/.config/systemd/user/default.target.wants")
         .trim(),
-      "/home/plain/messaging/var/lib/nats",
+      "/home/plain/messaging/var/lib/messaging\n/home/plain/messaging/var/lib/nats",
     );
   });
 });
