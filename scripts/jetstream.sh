@@ -27,6 +27,17 @@ jetstream_do() {
 	[ -z "$error" ] || fail "$OBJECT: JetStream refuses: $error"
 }
 
+# What a jq program makes of each stream in the answer to STREAM.NAMES or STREAM.LIST, a line each; the server answers in pages.
+jetstream_streams() {
+	offset=0
+	while [ -n "$offset" ]; do
+		jetstream "STREAM.$1" "{\"offset\":$offset}" >"$WORK/page"
+		"$gojq" -c -r ".streams[]? | $2" "$WORK/page"
+		# Where the next page starts; nothing after the last one.
+		offset=$("$gojq" '(.offset + (.streams // [] | length)) as $next | select($next > .offset and $next < .total) | $next' "$WORK/page")
+	done
+}
+
 # The object as the server has it in $WORK/live; false when it does not exist.
 live() {
 	jetstream "$INFO" '' >"$WORK/live"

@@ -162,6 +162,16 @@ pid_alive() {
 	kill -0 "$1" 2>/dev/null && ! grep -q '^State:[[:space:]]*Z' "/proc/$1/status" 2>/dev/null
 }
 
+# Waits until a process has ended, for so many pauses at most; false when it has not by then.
+has_ended() {
+	waited=0
+	while pid_alive "$1"; do
+		waited=$((waited + 1))
+		[ "$waited" -le "$2" ] || return 1
+		pause
+	done
+}
+
 # Id of the process that the service of this task runs.
 process_id() {
 	manager_pid "$NAME"

@@ -53,12 +53,8 @@ read_nats() {
 
 read_pulsar() {
 	"$PREFIX/bin/pulsar-client" consume "persistent://${topic#persistent/}" --subscription-name reader --num-messages $(($2 - $1 + 1)) >"$WORK/read" 2>&1 &
-	reading=$! waited=0
-	while pid_alive "$reading"; do
-		waited=$((waited + 1))
-		[ "$waited" -le 600 ] || { kill "$reading" && break; }
-		pause
-	done
+	reading=$!
+	has_ended "$reading" 600 || kill "$reading"
 	sed -n 's/^.*content:\(message [0-9]*\).*$/\1/p' "$WORK/read" >"$WORK/got"
 	numbers "$1" "$2" | cmp -s - "$WORK/got" || fail "Pulsar: expected messages $1 to $2, read: $(paste -s -d , "$WORK/got" | cut -c 1-200)
 $(tail -n 3 "$WORK/read")"
@@ -106,12 +102,7 @@ read_probe() {
 probe_objects() {
 	case $PRODUCT in
 	nats-server)
-		offset=0
-		while [ -n "$offset" ]; do
-			jetstream STREAM.NAMES "{\"offset\":$offset}" >"$WORK/answer"
-			"$gojq" -r '.streams[]?' "$WORK/answer"
-			offset=$("$gojq" '(.offset + (.streams // [] | length)) as $next | select($next > .offset and $next < .total) | $next' "$WORK/answer")
-		done
+		jetstream_streams NAMES .
 		;;
 	pulsar)
 		must GET tenants

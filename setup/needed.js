@@ -1,6 +1,8 @@
 "use strict";
 // Which artefacts for hosts a command needs: what the settings of its stack name, or all that are pinned.
 
+const { parseArgs } = require("node:util");
+const { takeStackOptions } = require("./arguments.js");
 const { PROJECT } = require("./paths.js");
 const { versions } = require("./versions.js");
 
@@ -74,11 +76,14 @@ function stackArtifacts(settings) {
  * @returns {Artifact[]}
  */
 function artifactsOfUpgrade(args) {
-  const [component = "", version = ""] = args.filter(
-    (arg, index) => !arg.startsWith("-") && !["--host", "--stack", "-s", "--config-file"].includes(args[index - 1] ?? ""),
-  );
+  const { values, positionals } = parseArgs({
+    args: takeStackOptions(args).rest,
+    options: { rehearse: { type: "boolean" }, host: { type: "string" } },
+    strict: false,
+  });
+  const [component = "", version = ""] = positionals;
   const first = /** @type {Record<string, string[]>} */ (byComponent)[component]?.[0];
-  if (!first || !args.includes("--rehearse")) return [];
+  if (!first || !values["rehearse"]) return [];
   const names = [first, ...byOption.filter((by) => by.component === component).map(({ name }) => name)];
   return names.filter((name) => pinned(name).includes(version)).map((name) => ({ name, version }));
 }

@@ -55,11 +55,7 @@ manager_forget() {
 	running=$(manager_pid "$1" || :)
 	[ -n "$running" ] || return 0
 	kill -TERM "$running" 2>/dev/null || :
-	waited=0
-	while pid_alive "$running" && [ "$waited" -lt 600 ]; do
-		waited=$((waited + 1))
-		pause
-	done
+	has_ended "$running" 600 || :
 	rm -f "$PREFIX/run/$1.pid"
 }
 

@@ -107,19 +107,24 @@ product_effective() {
 	done
 }
 
-# Bytes that the topics of all namespaces store.
-stored_bytes() {
+# Asks for the topics of every namespace but Pulsar's own, an answer for each in $WORK/answers; fails when the server is gone or what it says is not understood.
+list_topics() {
 	ADMIN_URL=$(admin_url "$CONFIG")
 	ADMIN_URL=${ADMIN_URL%/admin/v2}
 	# shellcheck source=scripts/pulsar-admin.sh
 	. "$LIB/pulsar-admin.sh"
 	: >"$WORK/answers"
-	say "GET tenants" | pulsar_requests || no_answer
+	say "GET tenants" | pulsar_requests || return 1
 	for path in namespaces persistent; do
-		pulsar_answers ".[] | select(. != \"pulsar\") | \"GET $path/\(.)\"" >"$WORK/questions"
+		pulsar_answers ".[] | select(. != \"pulsar\") | \"GET $path/\(.)\"" >"$WORK/questions" || return 1
 		: >"$WORK/answers"
-		pulsar_requests <"$WORK/questions" || no_answer
+		pulsar_requests <"$WORK/questions" || return 1
 	done
+}
+
+# Bytes that the topics of all namespaces store.
+stored_bytes() {
+	list_topics || no_answer
 	pulsar_answers '.[] | select(contains("/__") | not) | "GET \(sub("://"; "/"))/stats"' >"$WORK/questions"
 	: >"$WORK/answers"
 	pulsar_requests <"$WORK/questions" || no_answer
@@ -169,21 +174,10 @@ product_restore() {
 
 # Namespaces that no task of the ledger is about, and how many topics ours have beside the declared ones. Pulsar's own are nobody's until they have topics.
 product_unmanaged() {
-	ADMIN_URL=$(admin_url "$1")
-	ADMIN_URL=${ADMIN_URL%/admin/v2}
-	# shellcheck source=scripts/pulsar-admin.sh
-	. "$LIB/pulsar-admin.sh"
 	for entry in "${ENTRY%/*}"/*-pulsar-namespaces/inputs; do
 		if [ -f "$entry" ]; then sed '1,/^$/d' "$entry"; fi
 	done | cut -d ' ' -f 1 | sort -u >"$WORK/declared"
-	: >"$WORK/answers"
-	say "GET tenants" | pulsar_requests || return 0
-	pulsar_answers '.[] | select(. != "pulsar") | "GET namespaces/\(.)"' >"$WORK/questions"
-	: >"$WORK/answers"
-	pulsar_requests <"$WORK/questions" || return 0
-	pulsar_answers '.[] | "GET persistent/\(.)"' >"$WORK/questions"
-	: >"$WORK/answers"
-	pulsar_requests <"$WORK/questions" || return 0
+	list_topics || return 0
 	"$gojq" -n -r --rawfile answers "$WORK/answers" --rawfile declared "$WORK/declared" '
 		[$declared | splits("\n") | select(. != "")] as $declared
 		| $answers | splits("\u001d") | split("\u001e") | select(length == 2)

@@ -76,12 +76,7 @@ stop_for_good() {
 		;;
 	*) kill -TERM "$1" 2>/dev/null || : ;;
 	esac
-	waited=0
-	while pid_alive "$1"; do
-		waited=$((waited + 1))
-		[ "$waited" -le 450 ] || fail "process $1 does not end"
-		pause
-	done
+	has_ended "$1" 450 || fail "process $1 does not end"
 	say "process $1 ended"
 }
 

@@ -12,21 +12,10 @@
 # shellcheck source=scripts/jetstream.sh
 . "$LIB/jetstream.sh"
 
-# Configurations of all streams, a JSON document each; the server answers in pages.
-all_streams() {
-	offset=0
-	while [ -n "$offset" ]; do
-		jetstream STREAM.LIST "{\"offset\":$offset}" >"$WORK/page"
-		"$gojq" -c '.streams[]?.config' "$WORK/page"
-		# Where the next page starts; nothing after the last one.
-		offset=$("$gojq" '(.offset + (.streams // [] | length)) as $next | select($next > .offset and $next < .total) | $next' "$WORK/page")
-	done
-}
-
 # JetStream reserves max_bytes of each stream. The server restarts first, then streams change side by side, and what is not declared goes last, if at all: so at
 # some moment each stream may have the larger of what it has and what it is to have, and all of them together must fit.
 reservation_refusals() {
-	all_streams >"$WORK/streams"
+	jetstream_streams LIST .config >"$WORK/streams"
 	"$gojq" -r -n --slurpfile live "$WORK/streams" --rawfile declared "$WORK/body" --argjson memory "$MAX_MEM" --argjson file "$MAX_FILE" --argjson proof "$PROOF_BYTES" '
 		[$declared | splits("\n") | select(. != "") | split(" ") | { storage: .[0], name: .[1], new: (.[2] | tonumber) }] as $declared
 		| ({ storage: "memory", max: $memory, reserve: 0, key: "maxMemoryStore" }, { storage: "file", max: $file, reserve: $proof, key: "maxFileStore" }) as $store

@@ -77,13 +77,8 @@ prove_tools() {
 	# It keeps files in the home of its user.
 	JAVA_TOOL_OPTIONS="-Duser.home=$WORK" "$SHELL_PROGRAM" --no-progress --filename "$WORK/commands" >"$WORK/session" 2>&1 </dev/null &
 	session=$!
-	waited=0
-	while pid_alive "$session"; do
-		waited=$((waited + 1))
-		[ "$waited" -le 450 ] || broken "pulsar-shell does not end within 90 seconds:
+	has_ended "$session" 450 || broken "pulsar-shell does not end within 90 seconds:
 $(tail -n 5 "$WORK/session")"
-		pause
-	done
 	wait "$session" || broken "pulsar-shell fails:
 $(tail -n 5 "$WORK/session")"
 	session=''

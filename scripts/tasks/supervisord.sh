@@ -28,12 +28,7 @@ stop() {
 
 end_process() {
 	kill -TERM "$2"
-	waited=0
-	while pid_alive "$2"; do
-		waited=$((waited + 1))
-		[ "$waited" -le 500 ] || fail "$1 (pid $2) did not stop within 100 s"
-		pause
-	done
+	has_ended "$2" 500 || fail "$1 (pid $2) did not stop within 100 s"
 }
 
 # A supervisord that was killed leaves its services without one; they would keep their ports from those that the next one starts.
