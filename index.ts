@@ -9,9 +9,11 @@ import { NatsJetStream } from "./components/nats-jetstream";
 import { PulsarStandalone } from "./components/pulsar-standalone";
 import type { Host } from "./hosts/host";
 import { openHosts } from "./hosts/open";
+import { spareStackTraces } from "./hosts/stack-traces";
 
 /** The stack: checks the config, observes the hosts, declares what they carry, and returns the endpoints. */
 export = async () => {
+  spareStackTraces();
   const config = loadConfig();
   const hosts = await openHosts(Object.entries(config.hosts).map(([key, host]) => plannedHost(key, host, config)));
   const outputs = hosts.map((host) => [host, declare(host, carriedBy(config.hosts[host.key], config))] as const);

@@ -182,6 +182,7 @@ export class PulsarStandalone extends pulumi.ComponentResource {
       name: "pulsar-offloaders",
       version: pulsar.version,
       link: false,
+      uses: ["products/pulsar-offloaders.sh"],
       pin: pulsar.source?.offloaders && chosenPin(pulsar.source.offloaders, `apache-pulsar-offloaders-${pulsar.version}`),
     });
     const offloaded = dataDirectory(host, this, { name: "pulsar-offload", path: directory, account });

@@ -1,3 +1,4 @@
+import { constants } from "node:os";
 import { setTimeout as sleep } from "node:timers/promises";
 import { parseArgs } from "node:util";
 import type { RunProgram } from "../hosts/run";
@@ -31,7 +32,12 @@ function servicesOf({ key, tasks }: DeployedHost): string[] {
 
 /** Ends following, so that connections are closed and nothing is left behind. */
 const interrupted = new AbortController();
-for (const signal of ["SIGINT", "SIGTERM"] as const) process.once(signal, () => interrupted.abort());
+for (const signal of ["SIGINT", "SIGTERM"] as const) {
+  process.on(signal, () => {
+    interrupted.abort();
+    process.exitCode = 128 + constants.signals[signal];
+  });
+}
 
 /**
  * Prints a log from its last lines on, and what comes after when it is followed: a short question each second, so that nothing stays on a host.
@@ -88,7 +94,7 @@ async function logs(): Promise<readonly string[]> {
 logs().then(
   (silent) => {
     for (const line of silent) console.error(line);
-    process.exitCode = silent.length === 0 ? 0 : 1;
+    process.exitCode ??= silent.length === 0 ? 0 : 1;
   },
   (error: unknown) => {
     console.error(error instanceof Error ? error.message : error);

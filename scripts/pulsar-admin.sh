@@ -68,9 +68,13 @@ unexpected() {
 	fail "$OBJECT: Pulsar answers $STATUS to $request: $(reason "$WORK/answer")"
 }
 
-# Sends a request that has to succeed.
+# Sends a request that has to succeed. A broker answers 5xx to what it is not ready for, such as a bundle that changes hands or a bookie that has just come
+# back: that is asked again.
 must() {
-	pulsar_admin "$@"
+	for pause in 1 2 4 8 0; do
+		pulsar_admin "$@"
+		case $STATUS in 5??) sleep "$pause" ;; *) break ;; esac
+	done
 	case $STATUS in 2??) ;; *) unexpected ;; esac
 }
 

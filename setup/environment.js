@@ -75,6 +75,8 @@ function pulumiEnvironment() {
   env.PULUMI_STACK = defaultStack();
   env.PULUMI_BACKEND_URL ||= pathToFileURL(ownBackendDir()).href;
   env.PULUMI_SKIP_UPDATE_CHECK = "true";
+  // Of Node 22 and later: half of the start of the program and of the policy pack is compiling the same packages again.
+  env.NODE_COMPILE_CACHE ||= path.join(cacheDir(), "node-compile-cache");
   if (!hasOwnPassphrase()) env.PULUMI_CONFIG_PASSPHRASE_FILE = passphraseFile();
   return env;
 }

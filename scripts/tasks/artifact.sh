@@ -18,6 +18,10 @@ downloads=$PREFIX/var/cache/$NAME
 product_unpacked() {
 	:
 }
+# What is taken of an archive in tar format, below its root; nothing: everything.
+product_members() {
+	:
+}
 if [ -z "$ONLY" ] && [ -f "$LIB/products/$NAME.sh" ]; then
 	# shellcheck source=/dev/null
 	. "$LIB/products/$NAME.sh"
@@ -189,8 +193,9 @@ unzip_to() {
 
 unpack() {
 	mkdir -p "$directory.new"
+	# shellcheck disable=SC2046 # a product's members are words
 	case $source in
-	*.tar.gz) tar -xzf "$source" -C "$directory.new" ;;
+	*.tar.gz) tar -xzf "$source" -C "$directory.new" $(product_members "$root") ;;
 	*.zip | *.whl) unzip_to "$source" "$directory.new" ;;
 	*) cp "$source" "$directory.new/$ONLY" ;;
 	esac
