@@ -55,7 +55,7 @@ export function scriptDigest(task: string, uses: readonly string[]): string {
  * @param more assignments that come first
  */
 export function ledgerProgram(
-  name: "logs.sh" | "status.sh" | "usage.sh" | "versions.sh" | "rehearse.sh",
+  name: "doctor.sh" | "logs.sh" | "status.sh" | "usage.sh" | "versions.sh" | "rehearse.sh",
   prefix: string,
   stack: string,
   more: Readonly<Record<string, string | number>> = {},

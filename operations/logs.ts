@@ -1,10 +1,9 @@
-import { constants } from "node:os";
-import { setTimeout as sleep } from "node:timers/promises";
 import { parseArgs } from "node:util";
 import type { RunProgram } from "../hosts/run";
 import { ledgerProgram } from "../hosts/scripts";
 import { onHost } from "../hosts/ssh";
 import { askHosts } from "./ask-hosts";
+import { interrupted, pause } from "./interrupted";
 import { type DeployedHost, deployedHosts, LEDGER, STACK } from "./stack-state";
 
 const USAGE = "npm run logs -- SERVICE [--host KEY] [--lines NUMBER] [--follow]";
@@ -30,15 +29,6 @@ function servicesOf({ key, tasks }: DeployedHost): string[] {
   return tasks.filter((task) => task.endsWith("-service")).map((task) => task.slice(`${key}-`.length, -"-service".length));
 }
 
-/** Ends following, so that connections are closed and nothing is left behind. */
-const interrupted = new AbortController();
-for (const signal of ["SIGINT", "SIGTERM"] as const) {
-  process.on(signal, () => {
-    interrupted.abort();
-    process.exitCode = 128 + constants.signals[signal];
-  });
-}
-
 /**
  * Prints a log from its last lines on, and what comes after when it is followed: a short question each second, so that nothing stays on a host.
  * @param print gets each piece as it comes
@@ -51,8 +41,8 @@ async function printLog(run: RunProgram, prefix: string, { service, lines, follo
     print(end < 0 ? report : report.slice(0, end));
     // A log that says nothing new keeps its position.
     if (end >= 0) position = report.slice(end + 1).trim();
-    if (follow) await sleep(PAUSE_SECONDS * 1000, undefined, { signal: interrupted.signal }).catch(() => undefined);
-  } while (follow && !interrupted.signal.aborted);
+    if (follow) await pause(PAUSE_SECONDS);
+  } while (follow && !interrupted.aborted);
 }
 
 /** What the user asks for. @throws Error that says what is allowed */
@@ -85,7 +75,7 @@ async function logs(): Promise<readonly string[]> {
       await onHost(config, (run) => printLog(run, prefix, what, print));
     } catch (error) {
       // The question that was under way is interrupted too.
-      if (!interrupted.signal.aborted) throw error;
+      if (!interrupted.aborted) throw error;
     }
   }, hosts);
   return silent;

@@ -91,6 +91,16 @@ const SUPPORT = [
 ];
 
 /**
+ * Until when a version gets fixes, as far as its project says.
+ * @param {string} name of the artefact
+ * @param {string} version
+ * @returns {{ ended: string, instead: string } | undefined} day, ISO 8601, and what comes after
+ */
+function supportOf(name, version) {
+  return SUPPORT.find((support) => support.name === name && support.line.test(version));
+}
+
+/**
  * @param {() => Date} now
  * @returns {import("@pulumi/policy").ResourceValidationPolicy}
  */
@@ -106,7 +116,7 @@ function supportedVersionsAt(now) {
     },
     validateResource(resource, reportViolation) {
       const artefact = artefactOf(resource);
-      const support = SUPPORT.find(({ name, line }) => name === artefact?.name && line.test(artefact.version));
+      const support = artefact && supportOf(artefact.name, artefact.version);
       if (artefact === undefined || support === undefined) return;
       const { warnDaysBefore } = /** @type {{ warnDaysBefore: number }} */ (resource.getConfig());
       const today = now().toISOString().slice(0, 10);
@@ -120,4 +130,4 @@ function supportedVersionsAt(now) {
 
 const supportedVersions = supportedVersionsAt(() => new Date());
 
-module.exports = { pinnedArtefacts, httpsSources, pinnedImages, supportedVersions, supportedVersionsAt };
+module.exports = { pinnedArtefacts, httpsSources, pinnedImages, supportedVersions, supportedVersionsAt, supportOf };

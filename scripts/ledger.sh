@@ -32,3 +32,14 @@ load_service() {
 	# shellcheck source=/dev/null
 	. "$LIB/products/$PRODUCT.sh"
 }
+
+# The file system of a directory, or of the nearest one above it that exists: its mount point, bytes and bytes available, separated by tabs.
+space() {
+	existing=$1
+	until [ -d "$existing" ]; do existing=$(dirname "$existing"); done
+	df -Pk "$existing" | awk -v directory="$1" 'NR == 2 {
+		mount = $6
+		for (i = 7; i <= NF; i++) mount = mount " " $i
+		printf "space\t%s\t%s\t%.0f\t%.0f\n", directory, mount, $2 * 1024, $4 * 1024
+	}'
+}

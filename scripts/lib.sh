@@ -157,6 +157,16 @@ http_get() {
 	fi
 }
 
+# The samples of some metrics in a file of Prometheus's text format, a JSON object each: samples FILE NAME ...
+samples() {
+	from=$1
+	shift
+	# shellcheck disable=SC2154 # of the product
+	grep -E "^($(say "$@" | tr ' ' '|'))[{ ]" "$from" | "$gojq" -c -R '
+		capture("^(?<name>[^{ ]+)(\\{(?<labels>.*)\\})? (?<value>[^ ]+)( [0-9]+)?$")
+		| { name, value: (.value | tonumber? // 0), labels: ([.labels // "" | scan("([a-zA-Z_]+)=\"((?:[^\"\\\\]|\\\\.)*)\"") | { (.[0]): .[1] }] | add // {}) }'
+}
+
 # Is the process with this id alive? A zombie that nobody has collected yet is not.
 pid_alive() {
 	kill -0 "$1" 2>/dev/null && ! grep -q '^State:[[:space:]]*Z' "/proc/$1/status" 2>/dev/null

@@ -22,11 +22,5 @@ if [ -s "$PREFIX/run/supervisord.pid" ]; then memory supervisord "$(cat "$PREFIX
 
 for directory in "$@"; do
 	[ ! -d "$directory" ] || printf 'disk\t%s\t%s\n' "$directory" "$(du -sk "$directory" 2>/dev/null | awk '{ printf "%.0f", $1 * 1024 }')"
-	existing=$directory
-	until [ -d "$existing" ]; do existing=$(dirname "$existing"); done
-	df -Pk "$existing" | awk -v directory="$directory" 'NR == 2 {
-		mount = $6
-		for (i = 7; i <= NF; i++) mount = mount " " $i
-		printf "space\t%s\t%s\t%.0f\t%.0f\n", directory, mount, $2 * 1024, $4 * 1024
-	}'
+	space "$directory"
 done

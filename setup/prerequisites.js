@@ -60,22 +60,38 @@ function installedVersion({ command }, env) {
 }
 
 /**
+ * What has to be there already, and what is.
+ * @param {(keyof typeof sometimes)[]} also what is needed besides
+ * @param {NodeJS.ProcessEnv} env
+ * @returns {{ name: string, least: string, found: string | undefined, good: boolean, ways: string }[]} `ways` to install it
+ */
+function prerequisites(also, env) {
+  return [...always, ...also.map((name) => sometimes[name])].map((prerequisite) => {
+    const { name, least, packages, hint } = prerequisite;
+    const found = installedVersion(prerequisite, env);
+    const ways = [`apt install ${packages.apt}`, `dnf install ${packages.dnf}`, `brew install ${packages.brew}`];
+    if (hint) ways.push(hint);
+    return {
+      name,
+      least: least.join("."),
+      found: found?.join("."),
+      good: found !== undefined && (found[0] > least[0] || (found[0] === least[0] && found[1] >= least[1])),
+      ways: ways.join(" | "),
+    };
+  });
+}
+
+/**
  * Checks that everything is there that the setup cannot bring.
  * @param {(keyof typeof sometimes)[]} also what this setup needs besides
  * @param {NodeJS.ProcessEnv} [env]
  * @throws {SetupError} that names every missing or too old program and the packages that bring it
  */
 function checkPrerequisites(also, env = process.env) {
-  const problems = [];
-  for (const prerequisite of [...always, ...also.map((name) => sometimes[name])]) {
-    const { name, least, packages, hint } = prerequisite;
-    const found = installedVersion(prerequisite, env);
-    if (found && (found[0] > least[0] || (found[0] === least[0] && found[1] >= least[1]))) continue;
-    const ways = [`apt install ${packages.apt}`, `dnf install ${packages.dnf}`, `brew install ${packages.brew}`];
-    if (hint) ways.push(hint);
-    problems.push(`  ${name} >= ${least.join(".")} (${found ? `found ${found.join(".")}` : "not found"}): ${ways.join(" | ")}`);
-  }
+  const problems = prerequisites(also, env)
+    .filter(({ good }) => !good)
+    .map(({ name, least, found, ways }) => `  ${name} >= ${least} (${found ? `found ${found}` : "not found"}): ${ways}`);
   if (problems.length > 0) throw new SetupError(["this is needed first:", ...problems].join("\n"));
 }
 
-module.exports = { checkPrerequisites };
+module.exports = { checkPrerequisites, prerequisites };

@@ -1,5 +1,5 @@
 "use strict";
-// Usage: node setup/run.js up|preview|destroy|outputs|status|logs|drift|budget|backup|restore|upgrade|forget|pulumi|setup|check|exec|ci:preview|clean [arguments]
+// Usage: node setup/run.js up|preview|destroy|outputs|status|doctor|logs|drift|budget|backup|restore|upgrade|forget|pulumi|setup|check|exec|ci:preview|clean [arguments]
 // Behind every npm script: brings what is missing, then runs the pulumi CLI. Requires little at the top, because a run
 // with nothing to do has to start at once.
 
@@ -143,6 +143,16 @@ function upgrade(args) {
 }
 
 /**
+ * Looks at what may trouble the stack, also where nothing is set up yet.
+ * @param {string[]} args
+ * @returns {Promise<number>} exit code
+ */
+function doctor(args) {
+  const { stack = defaultStack(), settings, rest } = takeStackOptions(args);
+  return runProgram("doctor", stack, ["--settings", settingsSource(stack, settings), ...rest]);
+}
+
+/**
  * Runs a program of the checks and tests.
  * @param {string[]} args the program and its arguments
  * @returns {Promise<number>} exit code
@@ -169,6 +179,7 @@ const table = [
   ["destroy", { needs: cli, run: (args) => operate("destroy", args) }],
   ["outputs", { needs: cli, run: outputs }],
   ["status", { needs: cli, run: (args) => operation("status", args) }],
+  ["doctor", { needs: packages, run: doctor }],
   ["logs", { needs: cli, run: (args) => operation("logs", args) }],
   ["drift", { needs: cli, run: (args) => operation("drift", args) }],
   ["budget", { needs: cli, run: (args) => operation("budget", args) }],

@@ -160,27 +160,38 @@ product_effective() {
 	done <"$WORK/reported" | sort
 }
 
-# One JSON document on the running process, for `npm run status`.
+# One JSON document on the running process, for `npm run status`; counters since its start.
 product_status() {
-	url=$(api_url "$1") pid=$(process_id)
+	url=$(api_url "$1")
 	http_get "$url/metrics" 5 >"$WORK/metrics" || return 1
 	http_get "$url/streams" 3 >"$WORK/streams" || return 1
-	"$gojq" -c -n --rawfile metrics "$WORK/metrics" --slurpfile streams "$WORK/streams" --arg version "$VERSION" --arg uptime "$(uptime_of "$pid")" \
-		--argjson memory "$(memory_of "$pid")" --arg url "$url" '
-		[$metrics | split("\n")[] | capture("^(?<name>[a-z_]+)\\{.*path=\"(?<path>[^\"]*)\".*stream=\"(?<stream>[^\"]*)\".*\\} (?<value>[0-9.e+]+)$")] as $samples
-		# A component inside of another, such as the output of a circuit breaker, counts the same messages again.
-		| def outermost: map(.path) as $paths | map(select(.path as $path | any($paths[]; . as $other | $path | startswith("\($other).")) | not));
-		def total($stream; $name): [$samples[] | select(.stream == $stream and .name == $name)] | outermost | map(.value | tonumber) | add // 0;
-		{
+	samples "$WORK/metrics" input_received output_sent output_error processor_error dead_lettered circuit_breaker_state input_lag_messages \
+		input_lag_milliseconds >"$WORK/samples"
+	"$gojq" -c -n --slurpfile samples "$WORK/samples" --slurpfile streams "$WORK/streams" --arg version "$VERSION" --arg url "$url" '
+		[$streams[0] | keys[] | . as $stream | [$samples[] | select(.labels.stream == $stream)] as $own
+			# A component inside of another counts the same messages again; the outer ones have labels where any has.
+			| def outermost: [.[] | select(.labels.label // "" | . != "")] as $labelled | if $labelled == [] then . else $labelled end;
+			def of($name): [$own[] | select(.name == $name)];
+			{
+				name: $stream,
+				received: (of("input_received") | outermost | map(.value) | add // 0),
+				sent: (of("output_sent") | map(select(.labels.label != "dead_letters")) | outermost | map(.value) | add // 0),
+				errors: (of("output_error") + of("processor_error") | map(.value) | add // 0),
+				openBreakers: [of("circuit_breaker_state")[] | select(.value > 0) | .labels.label],
+				lagMessages: (of("input_lag_messages") | map(.value) | max),
+				lagMilliseconds: (of("input_lag_milliseconds") | map(.value) | max)
+			}] as $pipelines
+		| {
 			version: $version,
-			uptime: $uptime,
-			memoryBytes: $memory,
 			endpoint: $url,
-			pipelines: [$streams[0] | keys[] | {
-				name: .,
-				received: total(.; "input_received"),
-				sent: total(.; "output_sent"),
-				errors: (total(.; "output_error") + total(.; "processor_error"))
-			}]
+			received: { messages: ($pipelines | map(.received) | add // 0) },
+			sent: { messages: ($pipelines | map(.sent) | add // 0) },
+			pipelines: $pipelines,
+			# What pipelines share has no stream.
+			shared: {
+				errors: ([$samples[] | select((.labels.stream // "") == "" and (.name == "output_error" or .name == "processor_error")) | .value] | add // 0),
+				deadLetters: ([$samples[] | select(.name == "dead_lettered") | { (.labels.consumer): .value }] | add // {}),
+				openBreakers: [$samples[] | select((.labels.stream // "") == "" and .name == "circuit_breaker_state" and .value > 0) | .labels.label]
+			}
 		}'
 }

@@ -12,20 +12,36 @@ monitoring_url() {
 	say "http://$(config_value "$1" http)"
 }
 
-# One JSON document on the running server, for `npm run status`.
+# One JSON document on the running server, for `npm run status`; counters since its start.
 product_status() {
 	http_get "$(monitoring_url "$1")/varz" 2 >"$WORK/varz" || return 1
-	http_get "$(monitoring_url "$1")/jsz?streams=true" 2 >"$WORK/jsz" || return 1
-	"$gojq" -c -n --slurpfile varz "$WORK/varz" --slurpfile jsz "$WORK/jsz" --arg client "$(config_value "$1" listen)" '{
-		version: $varz[0].version,
-		uptime: $varz[0].uptime,
-		memoryBytes: $varz[0].mem,
-		capBytes: $varz[0].gomemlimit,
-		endpoint: "nats://\($client)",
-		connections: $varz[0].connections,
-		slowConsumers: $varz[0].slow_consumers,
-		streams: [$jsz[0].account_details[]?.stream_detail[]? | { name, messages: .state.messages, bytes: .state.bytes }]
-	}'
+	http_get "$(monitoring_url "$1")/jsz?streams=true&consumers=true&config=true" 2 >"$WORK/jsz" || return 1
+	"$gojq" -c -n --slurpfile varz "$WORK/varz" --slurpfile jsz "$WORK/jsz" --arg client "$(config_value "$1" listen)" '
+		$varz[0] as $server | [$jsz[0].account_details[]?.stream_detail[]?] as $streams
+		| {
+			version: $server.version,
+			endpoint: "nats://\($client)",
+			received: { messages: $server.in_msgs, bytes: $server.in_bytes },
+			sent: { messages: $server.out_msgs, bytes: $server.out_bytes },
+			connections: $server.connections,
+			subscriptions: $server.subscriptions,
+			slowConsumers: $server.slow_consumers,
+			streams: [$streams[] | {
+				name,
+				received: .state.last_seq,
+				messages: .state.messages,
+				bytes: .state.bytes,
+				maxBytes: (.config.max_bytes | if . > 0 then . else null end)
+			}],
+			consumers: [$streams[] | .name as $stream | .consumer_detail[]? | {
+				stream: $stream,
+				name,
+				sent: .delivered.consumer_seq,
+				lag: .num_pending,
+				unacknowledged: .num_ack_pending,
+				redelivered: .num_redelivered
+			}]
+		}'
 }
 
 # Streams, and durable consumers of our streams, that no task of the ledger is about.

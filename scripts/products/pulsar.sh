@@ -188,20 +188,33 @@ product_unmanaged() {
 		  else select($others > 0 or ($namespace | startswith("public/") | not)) | "namespace/\($namespace) with \($others) topics" end'
 }
 
-# One JSON document on the running server, for `npm run status`.
+# One JSON document on the running server, for `npm run status`; counters since a topic was loaded.
 product_status() {
-	http_get "$(admin_url "$1")/broker-stats/topics" 5 >"$WORK/topics" || return 1
-	pid=$(process_id)
-	"$gojq" -c -n --slurpfile topics "$WORK/topics" --arg version "$(http_get "$(admin_url "$1")/brokers/version" 3)" --arg uptime "$(uptime_of "$pid")" \
-		--argjson memory "$(memory_of "$pid")" --arg port "$(config_value "$1" brokerServicePort)" '
+	url=$(admin_url "$1")
+	http_get "${url%/admin/v2}/metrics/" 10 >"$WORK/metrics" || return 1
+	samples "$WORK/metrics" pulsar_in_messages_total pulsar_in_bytes_total pulsar_out_messages_total pulsar_out_bytes_total pulsar_storage_size \
+		pulsar_subscription_back_log pulsar_subscription_unacked_messages pulsar_subscription_blocked_on_unacked_messages >"$WORK/samples"
+	"$gojq" -c -n --slurpfile samples "$WORK/samples" --arg version "$(http_get "$url/brokers/version" 3)" --arg port "$(config_value "$1" brokerServicePort)" '
 		# Without the topics that Pulsar keeps for itself: those of its own tenant and those that begin with two underscores.
-		[$topics[0] | to_entries[].value | to_entries[].value | .persistent // {} | to_entries[]
-			| select(.key | test("^persistent://pulsar/|/__[^/]*$") | not)] as $all
-		| {
+		[$samples[] | select(.labels.topic // "" | . != "" and (test("^persistent://pulsar/|/__[^/]*$") | not))] as $all
+		| def total($name): [.[] | select(.name == $name) | .value] | add // 0;
+		{
 			version: $version,
-			uptime: $uptime,
-			memoryBytes: $memory,
 			endpoint: "pulsar://127.0.0.1:\($port)",
-			topics: [$all[] | { name: .key, backlog: ([.value.subscriptions[]?.msgBacklog] | add // 0), bytes: .value.storageSize }]
+			received: { messages: ($all | total("pulsar_in_messages_total")), bytes: ($all | total("pulsar_in_bytes_total")) },
+			sent: { messages: ($all | total("pulsar_out_messages_total")), bytes: ($all | total("pulsar_out_bytes_total")) },
+			topics: [$all | group_by(.labels.topic)[] | {
+				name: .[0].labels.topic,
+				received: total("pulsar_in_messages_total"),
+				bytes: total("pulsar_storage_size"),
+				backlog: total("pulsar_subscription_back_log"),
+				subscriptions: [map(select(.labels.subscription)) | group_by(.labels.subscription)[] | {
+					name: .[0].labels.subscription,
+					sent: total("pulsar_out_messages_total"),
+					backlog: total("pulsar_subscription_back_log"),
+					unacknowledged: total("pulsar_subscription_unacked_messages"),
+					blocked: (total("pulsar_subscription_blocked_on_unacked_messages") > 0)
+				}]
+			}]
 		}'
 }

@@ -135,6 +135,12 @@ describe("Benthos pipelines on a real engine", { timeout: 1_800_000 }, () => {
     await arrives("first");
     assert.deepEqual(stack.listenersBeyondLoopback("benthos"), []);
     assert.equal((await request("ready")).status, 200);
+    const benthos = stack.samples().find(({ service }) => service === "benthos")?.product;
+    assert.deepEqual(
+      benthos?.pipelines?.map(({ name, received, sent, errors, openBreakers }) => [name, received, sent, errors, openBreakers]),
+      ["ingestion_http_to_jetstream", "storage_events_to_files"].map((name) => [name, 1, 1, 0, []]),
+    );
+    assert.deepEqual(benthos.shared, { errors: 0, deadLetters: {}, openBreakers: [] });
   });
 
   test("a changed pipeline is replaced while the others run; added and removed ones too", async () => {

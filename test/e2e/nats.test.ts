@@ -198,12 +198,81 @@ describe("a stack's life with the npm scripts", { timeout: 1_800_000 }, () => {
     );
     assert.equal(stack.npmScript("drift", "--no-such-option").status, 1);
     const status = JSON.parse(stack.npmScript("status", "--json").output) as {
-      product: { streams: { name: string; messages: number }[] };
+      memoryBytes: number;
+      capBytes: number;
+      product: { received: { messagesPerSecond: number }; streams: { name: string; messages: number; receivedPerSecond: number }[] };
     }[];
+    const [nats] = status;
     assert.deepEqual(
-      status[0]?.product.streams.map(({ name, messages }) => [name, messages]),
-      [["ORDERS", 3]],
+      nats?.product.streams.map(({ name, messages, receivedPerSecond }) => [name, messages, receivedPerSecond]),
+      [["ORDERS", 3, 0]],
     );
+    assert.equal(nats.capBytes, 200e6);
+    assert.ok(nats.memoryBytes > 2 ** 20 && nats.memoryBytes < nats.capBytes, `${nats.memoryBytes} bytes of memory`);
+    assert.ok(nats.product.received.messagesPerSecond >= 0);
+  });
+
+  test("status --watch shows the rates of a load again and again, in 80 columns, until it is interrupted", async () => {
+    const stream = ["--subjects", "load.>", "--storage", "memory", "--max-bytes", "20MB", "--discard", "old", "--defaults"];
+    assert.equal(stack.nats("stream", "add", "LOAD", ...stream).status, 0);
+    const consumer = stack.nats("consumer", "add", "LOAD", "slow", "--pull", "--defaults");
+    assert.equal(consumer.status, 0, consumer.output);
+    const load = stack.startNats(
+      "bench",
+      "load.test",
+      "--pub",
+      "1",
+      "--msgs",
+      "100000000",
+      "--size",
+      "64",
+      "--no-progress",
+      "--pubsleep",
+      "1ms",
+    );
+    const watching = stack.startNpmScript("status", "--watch");
+    let output = "";
+    watching.stdout?.on("data", (piece: Buffer) => (output += piece.toString()));
+    const ended = new Promise((resolve) => watching.on("exit", resolve));
+    try {
+      await eventually("two reports", 60, () => output.split("  until Ctrl-C").length > 2);
+      assert.match(output, /^ {2}LOAD +[1-9]\d*(\.\d)? +[1-9]\d* /m);
+      assert.match(output, /^ {2}LOAD\/slow +0 +[1-9]\d* +0 +0$/m);
+      assert.deepEqual(
+        output.split("\n").filter((line) => line.length > 80),
+        [],
+      );
+    } finally {
+      load.kill("SIGKILL");
+      process.kill(-(watching.pid ?? NaN), "SIGINT");
+    }
+    assert.equal(await ended, 130);
+    assert.equal(stack.nats("stream", "rm", "LOAD", "--force").status, 0);
+  });
+
+  test("the doctor ends with 1 for what will be trouble and 2 for what is, and says what to do", async () => {
+    const well = stack.npmScript("doctor", "--json");
+    assert.equal(well.status, 1, well.output);
+    const findings = JSON.parse(well.output) as { severity: string; check: string; advice?: string }[];
+    const severity = (check: string) => findings.find((finding) => finding.check === check)?.severity;
+    assert.deepEqual(
+      ["Node.js", "settings", "nats-server", "nats-server memory", "nats-server files", "drift"].map(severity),
+      Array(6).fill("ok"),
+    );
+    assert.equal(severity("nats-server 2.10.29"), "warning", "its support has ended");
+    assert.ok(findings.every((finding) => (finding.severity === "ok") === (finding.advice === undefined)));
+
+    const supervisorctl = (verb: string) => {
+      const [version = ""] = readdirSync(join(stack.prefix, "opt/supervisor"));
+      const program = join(stack.prefix, "opt/supervisor", version, "bin/supervisorctl");
+      assert.equal(stack.run(program, "-c", join(stack.prefix, "etc/supervisor/supervisord.conf"), verb, "nats-server").status, 0);
+    };
+    supervisorctl("stop");
+    const ill = stack.npmScript("doctor");
+    supervisorctl("start");
+    assert.equal(ill.status, 2, ill.output);
+    assert.match(ill.output, /^error {4}local: nats-server: stopped, does not answer\n +npm run logs -- nats-server; then npm run up$/m);
+    await eventually("the server is back", 30, async () => (await stack.monitor("healthz"))?.["status"] === "ok");
   });
 
   test("two ups at once: the second is refused by the state's lock, or with another state by the host's, and says who holds it", async () => {
@@ -291,7 +360,7 @@ describe("a stack's life with the npm scripts", { timeout: 1_800_000 }, () => {
   });
 
   /** What a rehearsal of NATS says; where namespaces are not allowed it has to say that. */
-  const rehearse = (...args: string[]) => stack.npmScript("upgrade", "--config-file", stack.configFile, "--rehearse", "nats", ...args);
+  const rehearse = (...args: string[]) => stack.npmScript("upgrade", "--rehearse", "nats", ...args);
   const namespaces =
     spawnSync("unshare", [
       ...(process.getuid?.() === 0 ? [] : ["--user", "--map-root-user"]),

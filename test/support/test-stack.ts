@@ -5,11 +5,13 @@ import { json } from "node:stream/consumers";
 import { copyFileSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { stringify } from "yaml";
+import { ledgerProgram } from "../../hosts/scripts";
+import { parseSamples, type ServiceSample } from "../../operations/status-report";
 import { pulumiEnvironment } from "../../setup/environment";
 import { freePorts, removeDirectory, temporaryDirectory } from "./temporary";
 
 /** npm scripts that take stack settings. */
-const OPERATIONS: readonly string[] = ["up", "preview", "destroy"];
+const OPERATIONS: readonly string[] = ["up", "preview", "destroy", "doctor", "upgrade"];
 
 const PROJECT = join(__dirname, "..", "..");
 
@@ -53,6 +55,8 @@ export class TestStack {
     const stack = new TestStack(await freePorts(2), { ...pulumiEnvironment(), PULUMI_STACK: "test", PULUMI_CONFIG_PASSPHRASE: "test" });
     const state = join(stack.directory, "state");
     mkdirSync(state);
+    // For those npm scripts that such a stack runs all the same.
+    stack.#environment["XDG_STATE_HOME"] = join(stack.directory, "state-home");
     stack.#environment["PULUMI_BACKEND_URL"] = `file://${state}`;
     // `stack init` writes an encryption salt beside the project file it finds, hence a project file of its own.
     copyFileSync(join(PROJECT, "Pulumi.yaml"), join(state, "Pulumi.yaml"));
@@ -164,6 +168,12 @@ export class TestStack {
 
   #natsCli(args: readonly string[]): [program: string, ...args: string[]] {
     return [join(this.prefix, "opt/nats/current/nats"), "--no-context", "--server", `nats://127.0.0.1:${this.client}`, ...args];
+  }
+
+  /** What `npm run status` learns from the host. */
+  samples(): ServiceSample[] {
+    const program = ledgerProgram("status.sh", this.prefix, "messaging/test");
+    return parseSamples(this.run("sh", "-c", `sh -s <<'END OF PROGRAM'\n${program}END OF PROGRAM`).output);
   }
 
   /** A monitoring endpoint of the server, or undefined while it does not answer. Each call has a connection of its own: servers come and go. */
