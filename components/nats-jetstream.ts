@@ -7,7 +7,7 @@ import type { TaskText } from "../hosts/task";
 import { natsServerConf } from "../render/nats-server";
 import { adopt } from "../tasks/adopt";
 import { configFile } from "../tasks/config-file";
-import { dataDirectory } from "../tasks/data-directory";
+import { dataDirectory, dataDirectoryTask } from "../tasks/data-directory";
 import { homebrewTask, program, type ProgramArgs } from "../tasks/homebrew";
 import { declareStreams, streamTasks } from "../tasks/jetstream";
 import { natsContext } from "../tasks/nats-context";
@@ -39,7 +39,8 @@ export function natsGuarded(nats: NatsConfig, layout: Layout): TaskText[] {
   const { url } = natsUrls(nats);
   const objects = streamTasks(url, nats.streams).flatMap(({ stream, consumers }) => [stream, ...consumers]);
   const fromHomebrew = nats.source === "homebrew" ? programs(nats).map(homebrewTask) : [];
-  return [...fromHomebrew, natsGuard(url, nats, storeDirectory(nats, layout)), ...objects];
+  const store = storeDirectory(nats, layout);
+  return [...fromHomebrew, natsGuard(url, nats, store), dataDirectoryTask({ name: "nats-data", path: store }), ...objects];
 }
 
 /** What a NATS server with JetStream needs. */
@@ -83,7 +84,7 @@ export class NatsJetStream extends pulumi.ComponentResource {
     ];
     const account = serviceAccount(host, this, "nats");
     const adopted = adopt(host, this, { product: SERVER, port: nats.ports.client, data: storeDir });
-    const data = dataDirectory(host, this, { name: "nats-data", path: storeDir, account, after: adopted });
+    const data = dataDirectory(host, this, { name: "nats-data", path: storeDir, account, after: [tools.consents, ...adopted] });
     const config = configFile(host, this, {
       name: "nats-config",
       path: layout.etc("nats", "nats-server.conf"),

@@ -11,7 +11,7 @@ import { entryLocationRocksdbConf, ledgerMetadataRocksdbConf } from "../render/p
 import { adopt } from "../tasks/adopt";
 import { artifact, type ArtifactArgs } from "../tasks/artifact";
 import { configFile } from "../tasks/config-file";
-import { dataDirectory, logDirectory } from "../tasks/data-directory";
+import { dataDirectory, dataDirectoryTask, logDirectory } from "../tasks/data-directory";
 import { file } from "../tasks/file";
 import { pulsarGuard } from "../tasks/pulsar-guard";
 import { pulsarVerify } from "../tasks/pulsar-verify";
@@ -64,7 +64,9 @@ export function offloadDriver(pulsar: PulsarConfig, layout: Layout): OffloadDriv
 
 /** What a preview asks the host about before anything is declared. */
 export function pulsarGuarded(pulsar: PulsarConfig, layout: Layout): TaskText[] {
-  return [pulsarGuard(pulsar, dataPath(pulsar, layout))];
+  const data = dataPath(pulsar, layout);
+  const offloaded = pulsar.tieredStorage === undefined ? [] : [{ name: "pulsar-offload", path: offloadDirectory(pulsar, layout) }];
+  return [pulsarGuard(pulsar, data), ...[{ name: "pulsar-data", path: data }, ...offloaded].map(dataDirectoryTask)];
 }
 
 /** Apache Pulsar standalone on one host: installed, configured, running under the host's service manager and proven. */
@@ -84,7 +86,7 @@ export class PulsarStandalone extends pulumi.ComponentResource {
     const paths = pulsarPaths(pulsar, layout, host.platform);
     const account = serviceAccount(host, this, PULSAR);
     const adopted = adopt(host, this, { product: PULSAR, port: pulsar.ports.broker, data: paths.data });
-    const data = dataDirectory(host, this, { name: "pulsar-data", path: paths.data, account, after: adopted });
+    const data = dataDirectory(host, this, { name: "pulsar-data", path: paths.data, account, after: [tools.consents, ...adopted] });
     const logs = logDirectory(host, this, { name: "pulsar-logs", path: paths.logs, account });
     const offloading = this.#offloading(args, paths, account);
     const after = [server, ...java, data, logs];

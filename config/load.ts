@@ -14,7 +14,7 @@ import { formatBytes, size } from "./units";
 const NAMESPACE = "messaging";
 
 const ALLOW_DATA_LOSS =
-  "allowed: objects that may lose messages, such as stream/orders, consumer/orders/worker, namespace/arc/agents or topic/arc/agents/events";
+  "allowed: objects that may lose messages, such as stream/orders, consumer/orders/worker, namespace/arc/agents, topic/arc/agents/events or data/nats";
 
 /** `messaging:policies`: what the policy pack takes for this stack; the pack itself checks the names and settings of its policies. */
 const policiesSchema = z
@@ -39,7 +39,10 @@ export const configSchema = object({
     .array(
       z
         .string(ALLOW_DATA_LOSS)
-        .regex(/^(stream\/[\w-]+|(consumer|namespace)\/[\w-]+\/[\w-]+|topic\/[\w-]+\/[\w-]+\/[\w.-]+)$/, ALLOW_DATA_LOSS),
+        .regex(
+          /^(stream\/[\w-]+|(consumer|namespace)\/[\w-]+\/[\w-]+|topic\/[\w-]+\/[\w-]+\/[\w.-]+|data\/(nats|pulsar|pulsar-offload))$/,
+          ALLOW_DATA_LOSS,
+        ),
     )
     .default([]),
 })

@@ -21,7 +21,10 @@ export interface KnownHost {
   readonly address: string | undefined;
 }
 
-let lastOutputs: Promise<Readonly<Record<string, { readonly facts?: HostFacts } | undefined>>> | undefined;
+/** What the outputs of the stack say of each host. */
+type HostOutputs = Readonly<Record<string, { readonly facts?: HostFacts; readonly paths?: { readonly prefix: string } } | undefined>>;
+
+let lastOutputs: Promise<HostOutputs> | undefined;
 
 /**
  * What the last up has left in the outputs of this stack about a host. Read from the backend, so it is asked in the rare case only, and once.
@@ -36,11 +39,17 @@ export async function lastKnown(key: string): Promise<KnownHost | undefined> {
   return { observation, services: facts.services, address: facts.address };
 }
 
+/** The prefix that the last up has installed into; undefined when the stack was never up with that host. Asked like `lastKnown`. */
+export async function lastPrefix(key: string): Promise<string | undefined> {
+  lastOutputs ??= readOutputs();
+  return (await lastOutputs)[key]?.paths?.prefix;
+}
+
 /** Asks the engine as a StackReference does, which would be a resource of its own and show in every other preview. */
-async function readOutputs(): Promise<Readonly<Record<string, { readonly facts?: HostFacts } | undefined>>> {
+async function readOutputs(): Promise<HostOutputs> {
   const name = `${pulumi.getOrganization()}/${pulumi.getProject()}/${pulumi.getStack()}`;
   const { outputs } = (await pulumi.runtime.invoke("pulumi:pulumi:readStackOutputs", { name })) as {
-    readonly outputs?: { readonly hosts?: Record<string, { readonly facts?: HostFacts }> };
+    readonly outputs?: { readonly hosts?: HostOutputs };
   };
   return outputs?.hosts ?? {};
 }

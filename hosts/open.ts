@@ -8,7 +8,7 @@ import { formatBytes } from "../config/units";
 import { dataDir, platform } from "../setup/paths";
 import { type Budget, Host, type HostArgs } from "./host";
 import { type Layout, layout } from "./layout";
-import { lastKnown } from "./last-known";
+import { lastKnown, lastPrefix } from "./last-known";
 import { beingChanged, enginePid, lockWhile } from "./lock";
 import { type FoundServer, type Listener, type Observation, observe, parseObservation, unobserved } from "./observe";
 import { chooseServices, type ServiceManager } from "./services";
@@ -161,9 +161,20 @@ async function notLookedAt(key: string, config: HostConfig): Promise<Pick<HostAr
   return { observation: unobserved(platform()), services: config.services === "auto" ? usual : config.services };
 }
 
-/** A host that has nothing of ours, although the stack was deployed to one of this key at another address: two hosts, not one. */
+/** A host, or a prefix, that has nothing of ours, although the stack was deployed to one of this key at another place: two, not one. */
 async function moved(key: string, config: HostConfig, { stack }: Observation): Promise<string[]> {
-  if (config.connection === "local" || stack !== undefined) return [];
+  if (stack !== undefined) return [];
+  const [prefix, last] = [prefixOf(config), await lastPrefix(key)];
+  const elsewhere = last === undefined || last === prefix;
+  const problem =
+    `messaging:hosts.${key}.prefix: the stack was deployed into ${last}, and ${prefix} has nothing of it; allowed: the old prefix until \`npm run destroy\` has ` +
+    "cleaned up there; it keeps data, which can then be moved";
+  return [...(await movedAway(key, config)), ...(elsewhere ? [] : [problem])];
+}
+
+/** The same for the address of a host. */
+async function movedAway(key: string, config: HostConfig): Promise<string[]> {
+  if (config.connection === "local") return [];
   const known = await lastKnown(key);
   const address = `${config.host}:${config.port}`;
   if (known?.address === undefined || known.address === address) return [];

@@ -144,6 +144,19 @@ describe("previews of a running stack", { timeout: 1_800_000 }, () => {
     assert.match(output, /messaging:hosts\.local\.prefix: .* carries stack messaging\/other/);
   });
 
+  test("another prefix or store directory is refused while the messages are in the one of before", async () => {
+    stack.configure({}, { hosts: { local: { prefix: join(stack.directory, "elsewhere") } } });
+    const prefix = stack.operate("preview");
+    stack.configure({ jetstream: { maxFileStore: "1GB", storeDir: join(stack.directory, "elsewhere") } });
+    const store = stack.operate("preview");
+    stack.configure({});
+    assert.notEqual(prefix.status, 0);
+    assert.match(prefix.output, /messaging:hosts\.local\.prefix: the stack was deployed into .*, and .*\/elsewhere has nothing of it/);
+    assert.notEqual(store.status, 0);
+    assert.match(store.output, /data\/nats: .*\/var\/lib\/nats holds \d+ kB, and what runs on .*\/elsewhere would start without them/);
+    await untouched();
+  });
+
   const WHERE = "local, supervisord";
   const service = ["local-nats-server-service"];
   const verify = ["local-nats-verify"];

@@ -76,6 +76,34 @@ for (const userland of USERLANDS) {
       assert.equal(existsSync(logs.DIRECTORY), false, "logs go with their product");
     });
 
+    test("data-directory: another directory is refused while the one of before has data, until it is moved or left behind on purpose", () => {
+      const of = (name: string) => ({ DIRECTORY: join(host.prefix, "var/lib", name), CONTENTS: "data", OBJECT: "data/nats" });
+      const refused = (name: string) => {
+        const asked = host.task("refusals", "data-directory", of(name)).stdout;
+        assert.match(
+          asked,
+          /^data\/nats: .*\/old holds \d+ kB, .*mv .*\/old .*\/new\) and run up.*add "data\/nats" to messaging:allowDataLoss\.$/m,
+        );
+        const { status, stderr } = host.task("apply", "data-directory", of(name));
+        assert.notEqual(status, 0);
+        assert.match(stderr, /refused, nothing was changed/);
+      };
+      succeed(host.task("apply", "data-directory", of("old")), /ready/);
+      succeed(host.task("refusals", "data-directory", of("new")), /^$/);
+      writeFileSync(join(of("old").DIRECTORY, "message"), "kept");
+      refused("new");
+      succeed(host.task("remove", "data-directory", of("old")), /kept/);
+      mkdirSync(of("new").DIRECTORY, { mode: 0o700 });
+      refused("new");
+      renameSync(of("old").DIRECTORY, of("new").DIRECTORY);
+      succeed(host.task("apply", "data-directory", of("new")), /^unchanged$/m);
+      succeed(host.task("refusals", "data-directory", of("newer")), /data\/nats/);
+      succeed(host.task("apply", "allow-data-loss", {}, "data/nats\n"), /1 objects/);
+      succeed(host.task("apply", "data-directory", of("newer")), /ready/);
+      succeed(host.task("remove", "allow-data-loss", {}, "data/nats\n"), /^/);
+      succeed(host.task("remove", "data-directory", of("newer")), /removed/);
+    });
+
     test("config-file: written, unchanged, an edited line is shown and repaired, removed twice", () => {
       const inputs = { FILE: join(host.prefix, "etc/product/a.conf"), BASE: "", CHECK: "", VERSION: "" };
       const body = '# comment\nlimit: 1000\npath: "/x y"\n';
