@@ -181,7 +181,9 @@ export function parseObservation(output: string): Observation {
     stack: of("stack")[0]?.[0],
     ownPids: new Set(of("own").map(([pid]) => Number(pid))),
     refusals: of("refusal").map(([line]) => line ?? ""),
-    unmanaged: of("unmanaged").map(([line]) => line ?? ""),
+    unmanaged: of("unmanaged")
+      .map(([line]) => line ?? "")
+      .sort(),
     ledgerFormat: Math.max(0, ...of("task").map(([, , format]) => Number(format ?? 0))),
     tasks: new Map(
       of("task").map(([resource = "", applied = "", format, copied = ""]) => [

@@ -74,6 +74,35 @@ function endOrphans() {
 }
 
 /**
+ * Removes attributes of files that a kill has cut off. The file backend writes `<file>.attrs` in place and reads nothing of a file whose attributes do not
+ * parse ("failed to load checkpoint: EOF"); a file without attributes it reads.
+ * @param {string} backend folder
+ * @returns {string[]} what was removed
+ */
+function removeTornAttributes(backend) {
+  const torn = fs
+    .readdirSync(path.join(backend, ".pulumi"), { encoding: "utf8", recursive: true })
+    .filter((file) => file.endsWith(".attrs"))
+    .map((file) => path.join(backend, ".pulumi", file))
+    .filter((file) => !parses(fs.readFileSync(file, "utf8")));
+  for (const file of torn) fs.rmSync(file);
+  return torn;
+}
+
+/**
+ * @param {string} text
+ * @returns {boolean} whether it is JSON
+ */
+function parses(text) {
+  try {
+    JSON.parse(text);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+/**
  * Removes the locks of killed runs. A lock that somebody holds stays, and the CLI reports it.
  * @param {string} backend folder
  * @param {string} stack
@@ -87,6 +116,7 @@ function removeStaleLocks(backend, stack) {
   // `cancel` removes every lock of the stack, so one that is held protects them all.
   if (!locks.every((lock) => isStale(lock, os.hostname(), programOf))) return false;
   if (locks.length === 0) return true;
+  removeTornAttributes(backend);
   pulumi(stack, ["cancel", "--yes"]);
   endOrphans();
   say(`removed the lock of an interrupted run (pid ${locks.map((lock) => lock.pid).join(", ")} is gone)`);
@@ -132,4 +162,4 @@ function heal(stack) {
   if (removeStaleLocks(backend, stack)) clearPendingCreates(backend, stack);
 }
 
-module.exports = { isStale, programOf, heal };
+module.exports = { isStale, programOf, removeTornAttributes, heal };

@@ -1,8 +1,11 @@
 import assert from "node:assert/strict";
 import { spawn } from "node:child_process";
 import { once } from "node:events";
+import { existsSync, mkdirSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
 import { describe, it } from "node:test";
-import { isStale, programOf } from "../../setup/heal.js";
+import { isStale, programOf, removeTornAttributes } from "../../setup/heal.js";
+import { removeDirectory, temporaryDirectory } from "../support/temporary";
 
 const lock = { pid: 4711, hostname: "here", username: "me" };
 
@@ -50,5 +53,19 @@ describe("the program behind a process number", () => {
       await new Promise((resolve) => setTimeout(resolve, 10));
     }
     parent.kill("SIGKILL");
+  });
+});
+
+describe("attributes of a file of the backend", () => {
+  it("go when a kill has cut them off, and stay otherwise", (t) => {
+    const backend = temporaryDirectory();
+    t.after(() => removeDirectory(backend));
+    const stacks = join(backend, ".pulumi/stacks/messaging");
+    mkdirSync(stacks, { recursive: true });
+    const [torn, whole] = [join(stacks, "torn.json.attrs"), join(stacks, "whole.json.attrs")];
+    writeFileSync(torn, "");
+    writeFileSync(whole, "{}\n");
+    assert.deepEqual(removeTornAttributes(backend), [torn]);
+    assert.deepEqual([existsSync(torn), existsSync(whole)], [false, true]);
   });
 });
