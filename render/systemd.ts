@@ -15,6 +15,9 @@ const HIGH = 0.95;
 /** The limit of open files goes by steps: a changed unit takes a restart, and a few more connections should not. */
 const OPEN_FILES_STEP = 16_384;
 
+/** Ten restarts with pauses up to this are still within the five minutes of the start limit. */
+const RESTART_MAX_DELAY_SECONDS = 30;
+
 /**
  * A systemd unit. Type=exec because none of our services speaks sd_notify; the memory cap is the cgroup's, without swap, so that the budget is
  * honest. man 5 systemd.service, systemd.exec, systemd.resource-control
@@ -44,6 +47,9 @@ export function systemdUnit(service: Service, scope: SystemdScope): string {
     TimeoutStopSec: service.stopTimeoutSeconds,
     Restart: "always",
     RestartSec: 1,
+    // Pauses that grow to the maximum. A systemd before 254 logs that it does not know the two and keeps to the first pause.
+    RestartSteps: 5,
+    RestartMaxDelaySec: RESTART_MAX_DELAY_SECONDS,
     LimitNOFILE: Math.ceil(service.openFiles / OPEN_FILES_STEP) * OPEN_FILES_STEP,
     MemoryMax: capped ? service.memoryBytes : undefined,
     MemoryHigh: capped ? Math.floor(service.memoryBytes * HIGH) : undefined,

@@ -117,6 +117,8 @@ for (const scope of [
         `${stdout}${stderr}`
           .split("\n")
           .filter((line) => line.includes("nats-server"))
+          // What a systemd before 254 says, and leaves it at that.
+          .filter((line) => !/Unknown key( name)? 'Restart(Steps|MaxDelaySec)' .* ignoring/.test(line))
           .join("\n"),
         "",
       );
