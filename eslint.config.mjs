@@ -28,7 +28,7 @@ function forbidden(folder, allowed) {
       ...others.map((other) => `**/${other}/**`),
       "**/index",
     ),
-    ...(folder === "hosts" || folder === "offline" ? [] : [imports("only hosts/ runs commands", "@pulumi/command", "@pulumi/docker")]),
+    ...(["hosts", "offline", "bench"].includes(folder) ? [] : [imports("only hosts/ runs commands", "@pulumi/command", "@pulumi/docker")]),
     ...(folder === "render" ? [imports("render/ is pure", "@pulumi/*", "node:*")] : []),
   ];
 }
@@ -64,7 +64,7 @@ export default defineConfig(
   },
   {
     // setup/ runs before anything is installed, and policies/ at every preview, hence CommonJS that Node takes as it is.
-    files: ["setup/**/*.js", "policies/**/*.js", "offline/*.js", "test/policies/program/*.js"],
+    files: ["setup/**/*.js", "policies/**/*.js", "offline/*.js", "bench/floor/*.js", "test/policies/program/*.js"],
     languageOptions: {
       sourceType: "commonjs",
       globals: {

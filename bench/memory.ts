@@ -64,8 +64,14 @@ function load(stack: TestStack, serviceUrl: string): ChildProcess[] {
   return [
     nats("bench.stored", "--js", "--pub", "4", "--msgs", "200000", "--size", "1024"),
     nats("bench.plain", "--pub", "4", "--sub", "4", "--msgs", "2000000", "--size", "512"),
-    // What the pipelines bridge and store.
-    nats("pub", "events.bench", '{"agent":"bench","kind":"load","at":"2026-01-02T03:04:05Z","data":{"n":{{Count}}}}', "--count", "50000"),
+    // What the pipelines bridge and store; each one waits until it is stored, or it would queue up before the disk and readers would starve.
+    nats(
+      "request",
+      "events.bench",
+      '{"agent":"bench","kind":"load","at":"2026-01-02T03:04:05Z","data":{"n":{{Count}}}}',
+      "--count",
+      "50000",
+    ),
     perf("consume", "--subscription-name", "bench", "--test-duration", String(LOAD_SECONDS)),
     perf("produce", "--rate", "5000", "--size", "1024", "--test-duration", String(LOAD_SECONDS)),
   ];

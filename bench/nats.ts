@@ -5,9 +5,8 @@ import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "nod
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { parseConfig } from "../config/load";
-import { pinnedVersions } from "../config/pins";
 import { natsServerConf } from "../render/nats-server";
-import { artifactDir, platform } from "../setup/paths";
+import { executable } from "./artifacts";
 import { SPREAD, spread } from "./statistics";
 
 /** Interleaved pairs of each workload. */
@@ -28,7 +27,6 @@ interface Server {
 }
 
 const directory = mkdtempSync(join(tmpdir(), "messaging-bench-"));
-const executable = (name: "nats" | "nats-server") => join(artifactDir(name, pinnedVersions(name)[0], platform()), name);
 
 function config(kind: Kind, port: number, storeDir: string): string {
   if (kind === "ours") {

@@ -2,12 +2,14 @@
 import { benchMemory } from "./memory";
 import { benchNamespaces } from "./namespaces";
 import { benchNats } from "./nats";
+import { benchPeers } from "./peers";
 import { benchUp } from "./up";
 
 const BENCHMARKS: Readonly<Record<string, () => Promise<void>>> = {
   nats: benchNats,
   namespaces: benchNamespaces,
   up: benchUp,
+  peers: benchPeers,
   memory: benchMemory,
 };
 

@@ -1,9 +1,9 @@
 #!/bin/sh
 # A machine of a test: a real systemd with sshd in namespaces of its own, on an overlay over a tree that is never written. Needs root.
 #
-# machine.sh tree TREE         makes the tree (Debian with systemd, sshd and sudo) from the packages of this machine's own mirror
-# machine.sh boot TREE DIR     boots one with what it writes in DIR; runs until the machine is off
-# machine.sh init TREE DIR     the same inside its namespaces
+# machine.sh tree TREE [PACKAGE…] makes the tree (Debian with systemd, sshd and sudo, and more packages) from this machine's own mirror
+# machine.sh boot TREE DIR         boots one with what it writes in DIR; runs until the machine is off
+# machine.sh init TREE DIR         the same inside its namespaces
 set -eu
 
 PACKAGES=systemd,systemd-sysv,dbus,dbus-user-session,libpam-systemd,openssh-server,sudo,iproute2,curl,wget,unzip
@@ -21,14 +21,17 @@ make_tree() {
 	flock 9
 	if [ -d "$1" ]; then return; fi
 	rm -rf "$(dirname "$1")"/[!.]*
+	tree=$1
+	shift
 	# shellcheck disable=SC2016 # apt's own placeholder
 	# The first Debian mirror that apt uses here; bookworm where this machine is no Debian.
 	mirror=$(apt-get indextargets --format '$(SITE)' 'Created-By: Packages' 2>/dev/null | grep '/debian/*$' | head -n 1)
-	debootstrap --variant=minbase --include="$PACKAGES" bookworm "$1.new" ${mirror:+"$mirror"} >"$1.log" 2>&1 || fail "debootstrap failed: $(tail -n 3 "$1.log")"
+	include=$(printf '%s,' "$PACKAGES" "$@")
+	debootstrap --variant=minbase --include="${include%,}" bookworm "$tree.new" ${mirror:+"$mirror"} >"$tree.log" 2>&1 || fail "debootstrap failed: $(tail -n 3 "$tree.log")"
 	# Every machine makes host keys of its own.
-	rm -rf "$1.new"/etc/ssh/ssh_host_* "$1.new"/var/cache/apt/archives/*.deb "$1.new"/var/lib/apt/lists/*
-	: >"$1.new/etc/machine-id"
-	mv "$1.new" "$1"
+	rm -rf "$tree.new"/etc/ssh/ssh_host_* "$tree.new"/var/cache/apt/archives/*.deb "$tree.new"/var/lib/apt/lists/*
+	: >"$tree.new/etc/machine-id"
+	mv "$tree.new" "$tree"
 }
 
 # A cgroup of its own in each hierarchy: the root that the machine's systemd sees.
@@ -89,11 +92,14 @@ init() {
 }
 
 case $1 in
-tree) make_tree "$2" ;;
+tree)
+	shift
+	make_tree "$@"
+	;;
 boot)
 	join_cgroups "$3"
 	exec unshare --mount --pid --ipc --uts --net --cgroup --fork --kill-child sh "$0" init "$2" "$3"
 	;;
 init) init "$2" "$3" ;;
-*) fail "usage: machine.sh tree TREE | boot TREE DIR" ;;
+*) fail "usage: machine.sh tree TREE [PACKAGE…] | boot TREE DIR" ;;
 esac

@@ -37,11 +37,11 @@ export function noMachines(): string | undefined {
   return reasons.length === 0 ? undefined : `no machines with systemd and sshd can be had here: ${reasons.join("; ")}`;
 }
 
-/** The tree that machines are laid over; made when it is missing, which takes about a minute. */
-function tree(): string {
+/** The tree that machines are laid over; made when it is missing, which takes about a minute. @param packages that it has besides */
+function tree(packages: readonly string[]): string {
   const recipe = createHash("sha256").update(readFileSync(SCRIPT)).digest("hex").slice(0, 12);
-  const wanted = join(cacheDir(), "test-machine", recipe);
-  if (!existsSync(wanted)) run("sh", SCRIPT, "tree", wanted);
+  const wanted = join(cacheDir(), ["test-machine", ...packages].join("-"), recipe);
+  if (!existsSync(wanted)) run("sh", SCRIPT, "tree", wanted, ...packages);
   return wanted;
 }
 
@@ -54,11 +54,13 @@ export class Machine {
   readonly privateKey: string;
   /** As in authorized_keys: type and base64. */
   readonly hostKey: string;
+  readonly #tree: string;
   #process: ChildProcess | undefined;
   #forward: ChildProcess | undefined;
 
-  private constructor(port: number) {
+  private constructor(port: number, packages: readonly string[]) {
     this.port = port;
+    this.#tree = tree(packages);
     const key = (name: string, comment: string) => {
       const file = join(this.directory, name);
       run("ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-C", comment, "-f", file);
@@ -79,10 +81,11 @@ export class Machine {
   /**
    * Boots a machine.
    * @param without programs that it lacks, as paths below /usr
+   * @param packages of Debian that it has besides
    */
-  static async boot(without: readonly string[] = []): Promise<Machine> {
+  static async boot(without: readonly string[] = [], packages: readonly string[] = []): Promise<Machine> {
     const [port = NaN] = await freePorts(1);
-    const machine = new Machine(port);
+    const machine = new Machine(port, packages);
     await machine.start();
     for (const path of without) machine.exec(`rm -f /usr/${path}`);
     return machine;
@@ -97,7 +100,7 @@ export class Machine {
   /** Switches it on. */
   async start(): Promise<void> {
     // It ends with this process, however that ends.
-    this.#process = spawn("setpriv", ["--pdeathsig", "KILL", "sh", SCRIPT, "boot", tree(), this.directory], {
+    this.#process = spawn("setpriv", ["--pdeathsig", "KILL", "sh", SCRIPT, "boot", this.#tree, this.directory], {
       stdio: ["ignore", "inherit", "inherit"],
     });
     await eventually("the machine runs", 60, () => this.#running());

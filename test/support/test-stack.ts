@@ -95,7 +95,7 @@ export class TestStack {
   /** Adds a secret to the stack settings, encrypted. @param path below `messaging:`, such as `hosts.edge.privateKey` */
   setSecret(path: string, value: string): void {
     const args = ["config", "set", "--secret", "--path", `messaging:${path}`, "--config-file", this.configFile];
-    const { status, output } = this.#run("pulumi", args, value);
+    const { status, output } = this.#run(process.execPath, this.#script("pulumi", args), value);
     if (status !== 0) throw new Error(output);
   }
 

@@ -1,0 +1,212 @@
+// A NATS server on a bare host over SSH, in twelve tasks: ours against Ansible and pyinfra, and against as many commands that do nothing. Every tool gets a machine
+// of its own for each round. Prints, judges nothing.
+import { spawnSync } from "node:child_process";
+import { existsSync, mkdirSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { pinnedVersions } from "../config/pins";
+import { pulumiEnvironment } from "../setup/environment.js";
+import { sha256File } from "../setup/files.js";
+import { cacheDir } from "../setup/paths";
+import { Machine, noMachines } from "../test/support/machine";
+import { removeDirectory, temporaryDirectory } from "../test/support/temporary";
+import { TestStack } from "../test/support/test-stack";
+import { executable } from "./artifacts";
+import { SPREAD, spread } from "./statistics";
+
+const ROUNDS = Number(process.env["BENCH_ROUNDS"] ?? 3);
+
+/** What is timed, in this order, on a machine that has nothing at first. */
+const STEPS = ["first apply", "check of what runs", "apply without a change", "apply of one changed line"] as const;
+type Step = (typeof STEPS)[number];
+
+/** A tool that is set on one machine. */
+interface Tool {
+  /** Brings the machine to a config. @param maxConnections its one line that changes */
+  apply(maxConnections: number): void;
+  /** Says what an apply would change, and looks at the machine for that. */
+  check(maxConnections: number): void;
+  dispose(): void;
+}
+
+/** Runs a program to its end. @throws Error with what it said when it fails */
+function succeed(command: string, args: readonly string[], env: NodeJS.ProcessEnv = {}): void {
+  const { status, stdout, stderr, error } = spawnSync(command, args, { encoding: "utf8", env: { ...process.env, ...env } });
+  if (error !== undefined) throw error;
+  if (status !== 0) throw new Error(`${command} ${args.join(" ")}: ${stdout}${stderr}`);
+}
+
+/** The programs of PyPI; installed when they are missing. */
+function python(program: "ansible-playbook" | "pyinfra"): string {
+  const requirements = join(__dirname, "peers", "requirements.txt");
+  const directory = join(cacheDir(), "bench-peers", sha256File(requirements).slice(0, 12));
+  if (!existsSync(join(directory, "bin", "pyinfra"))) {
+    succeed("python3", ["-m", "venv", directory]);
+    succeed(join(directory, "bin", "pip"), ["install", "--quiet", "--requirement", requirements]);
+  }
+  return join(directory, "bin", program);
+}
+
+/** What both peers are told. */
+const facts = { nats_version: pinnedVersions("nats")[0], nats_server: executable("nats-server"), nats_cli: executable("nats") };
+
+/** A directory with the private key of a machine in a file. */
+function keyOf(machine: Machine): { readonly directory: string; readonly key: string } {
+  const directory = temporaryDirectory();
+  const key = join(directory, "key");
+  writeFileSync(key, machine.privateKey, { mode: 0o600 });
+  return { directory, key };
+}
+
+function ansible(machine: Machine): Tool {
+  const { directory, key } = keyOf(machine);
+  const variables = {
+    ...facts,
+    ansible_port: machine.port,
+    ansible_user: "root",
+    ansible_ssh_private_key_file: key,
+    ansible_ssh_common_args: "-o UserKnownHostsFile=/dev/null",
+  };
+  const play = (maxConnections: number, ...args: string[]) =>
+    succeed(
+      python("ansible-playbook"),
+      [
+        "--inventory",
+        "127.0.0.1,",
+        "--extra-vars",
+        JSON.stringify({ ...variables, max_connections: maxConnections }),
+        ...args,
+        join(__dirname, "peers/ansible/playbook.yml"),
+      ],
+      { ANSIBLE_CONFIG: join(__dirname, "peers/ansible/ansible.cfg"), ANSIBLE_HOME: directory },
+    );
+  return { apply: play, check: (maxConnections) => play(maxConnections, "--check", "--diff"), dispose: () => removeDirectory(directory) };
+}
+
+function pyinfra(machine: Machine): Tool {
+  const { directory, key } = keyOf(machine);
+  const data = Object.entries({
+    ...facts,
+    ssh_port: machine.port,
+    ssh_user: "root",
+    ssh_key: key,
+    ssh_strict_host_key_checking: "off",
+    ssh_known_hosts_file: join(directory, "known_hosts"),
+  }).flatMap(([name, value]) => ["--data", `${name}=${value}`]);
+  const deploy = (maxConnections: number, ...args: string[]) =>
+    succeed(python("pyinfra"), [
+      "127.0.0.1",
+      join(__dirname, "peers/pyinfra/deploy.py"),
+      ...data,
+      "--data",
+      `max_connections=${maxConnections}`,
+      ...args,
+    ]);
+  return {
+    apply: (maxConnections) => deploy(maxConnections, "--yes"),
+    check: (maxConnections) => deploy(maxConnections, "--dry"),
+    dispose: () => removeDirectory(directory),
+  };
+}
+
+/** This project. @param wrapped as npm scripts, with the policy pack and a preview before each up, or by the pulumi CLI alone */
+async function ours(machine: Machine, wrapped: boolean): Promise<Tool> {
+  const stack = wrapped ? await TestStack.forNpmScripts() : await TestStack.forPulumi();
+  const configure = (maxConnections: number) => {
+    stack.configureWithoutNats({
+      hosts: {
+        core: { connection: "ssh", host: "127.0.0.1", port: machine.port, user: "root", hostKey: machine.hostKey, components: ["nats"] },
+      },
+      nats: { maxConnections, jetstream: { maxFileStore: "2GB" } },
+    });
+    stack.setSecret("hosts.core.privateKey", machine.privateKey);
+  };
+  let configured: number | undefined;
+  const run = (operation: "up" | "preview", maxConnections: number) => {
+    if (configured !== maxConnections) configure(maxConnections);
+    configured = maxConnections;
+    const { status, output } = wrapped ? stack.npmScript(operation) : stack.operate(operation);
+    if (status !== 0) throw new Error(output);
+  };
+  return {
+    apply: (maxConnections) => run("up", maxConnections),
+    check: (maxConnections) => run("preview", maxConnections),
+    dispose: () => stack.dispose(),
+  };
+}
+
+/** As many commands as we have tasks, which do nothing, by the same engine and plugin. @param commands their number */
+function floor(machine: Machine, commands: number): Tool {
+  const directory = temporaryDirectory();
+  const state = join(directory, "state");
+  mkdirSync(state);
+  const connection = {
+    host: "127.0.0.1",
+    port: machine.port,
+    user: "root",
+    hostKey: machine.hostKey,
+    privateKey: machine.privateKey,
+  };
+  const env = {
+    ...pulumiEnvironment(),
+    PULUMI_BACKEND_URL: `file://${state}`,
+    PULUMI_CONFIG_PASSPHRASE: "floor",
+    FLOOR_COMMANDS: String(commands),
+    FLOOR_CONNECTION: JSON.stringify(connection),
+  };
+  const pulumi = (...args: string[]) =>
+    succeed("pulumi", [...args, "--stack", "floor", "--cwd", join(__dirname, "floor"), "--non-interactive"], env);
+  pulumi("stack", "init");
+  return {
+    apply: () => pulumi("up", "--yes", "--skip-preview"),
+    check: () => pulumi("preview"),
+    dispose: () => removeDirectory(directory),
+  };
+}
+
+/** Prints the times of each step and tool, and how many times slower than ours. */
+export async function benchPeers(): Promise<void> {
+  const reason = noMachines();
+  if (reason !== undefined) throw new Error(reason);
+  const tools: Readonly<Record<string, (machine: Machine) => Tool | Promise<Tool>>> = {
+    "ours, npm scripts": (machine) => ours(machine, true),
+    "ours, pulumi alone": (machine) => ours(machine, false),
+    "commands that do nothing": (machine) => floor(machine, 12),
+    "Ansible, pipelining": ansible,
+    pyinfra,
+  };
+  const times = new Map<string, Map<Step, number[]>>(
+    Object.keys(tools).map((name) => [name, new Map(STEPS.map((step): [Step, number[]] => [step, []]))]),
+  );
+  for (let round = 0; round < ROUNDS; round++) {
+    for (const [name, start] of Object.entries(tools)) {
+      const machine = await Machine.boot([], ["python3"]);
+      const tool = await start(machine);
+      const timed = (step: Step, work: () => void) => {
+        const begin = performance.now();
+        work();
+        times
+          .get(name)
+          ?.get(step)
+          ?.push((performance.now() - begin) / 1000);
+      };
+      try {
+        timed("first apply", () => tool.apply(1000));
+        timed("check of what runs", () => tool.check(1000));
+        timed("apply without a change", () => tool.apply(1000));
+        timed("apply of one changed line", () => tool.apply(1001));
+      } finally {
+        tool.dispose();
+        await machine.dispose();
+      }
+    }
+  }
+  const median = (values: readonly number[]) => [...values].sort((a, b) => a - b)[Math.floor(values.length / 2)] ?? NaN;
+  for (const step of STEPS) {
+    console.log(`${`NATS on a host over SSH, ${step} (s)`.padEnd(46)}${SPREAD}   of ours`);
+    const base = median(times.get("ours, pulumi alone")?.get(step) ?? []);
+    for (const name of Object.keys(tools)) {
+      const values = times.get(name)?.get(step) ?? [];
+      console.log(`  ${name.padEnd(44)}${spread(values, 1)}${(median(values) / base).toFixed(2).padStart(10)}`);
+    }
+  }
+}
