@@ -1,9 +1,10 @@
 import assert from "node:assert/strict";
-import { cpSync, existsSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { cpSync, existsSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { after, before, describe, test } from "node:test";
 import { setTimeout } from "node:timers/promises";
 import { PIPELINES } from "../support/benthos";
+import { commandsOf } from "../support/commands";
 import { seeAndRepair } from "../support/drift";
 import { TestStack } from "../support/test-stack";
 import { eventually, freePorts } from "../support/temporary";
@@ -12,6 +13,10 @@ const FILES = "storage/events_to_files";
 const HTTP = "ingestion/http_to_jetstream";
 const BRIDGE = "routing/jetstream_to_pulsar";
 const DUCKDB = "ingestion/pulsar_to_duckdb";
+
+const DOCS = join(__dirname, "../../docs/operations");
+const RUNBOOKS = readdirSync(DOCS).filter((name) => name !== "README.md");
+const LAST = ["move-to-another-host.md", "restore.md"];
 
 const STREAMS = {
   events: { preset: "eventLog", subjects: ["events.>"], maxBytes: "100MB", consumers: { files: {}, "pulsar-bridge": {} } },
@@ -253,6 +258,54 @@ describe("Benthos pipelines on a real engine", { timeout: 1_800_000 }, () => {
     };
     assert.equal(outputs.apiUrl, `http://127.0.0.1:${ports.http}`);
     assert.deepEqual(Object.keys(outputs.pipelines).sort(), [BRIDGE, DUCKDB, FILES, HTTP].map((name) => name.replace("/", "_")).sort());
+  });
+
+  test("a client in Python publishes, consumes, asks, shares work and replays at the addresses of the outputs", () => {
+    const example = join(__dirname, "../../examples/clients/python");
+    const python = join(stack.directory, "python/bin/python");
+    const run = (program: string, ...args: string[]) => {
+      const { status, output } = stack.run(program, ...args);
+      assert.equal(status, 0, output);
+      return output;
+    };
+    run("python3", "-m", "venv", join(stack.directory, "python"));
+    run(python, "-m", "pip", "install", "--quiet", "--requirement", join(example, "requirements.txt"));
+    const output = run("sh", "-c", `pulumi stack output --json | ${python} ${example}/patterns.py`);
+    assert.deepEqual(output.match(/^\w+(?=: as it should be$)/gm), [
+      "publish_subscribe",
+      "queue_group",
+      "request_reply",
+      "stream",
+      "topic",
+    ]);
+  });
+
+  test("each command of the runbooks works as it is written", () => {
+    const own: readonly (readonly [RegExp, string])[] = [
+      [/127\.0\.0\.1:8080\b/g, `127.0.0.1:${ports.web}`],
+      [/127\.0\.0\.1:8222\b/g, `127.0.0.1:${stack.monitoring}`],
+      [/\bmessaging-dev-local\b/g, "messaging-test-local"],
+      [/\/tmp\/messaging-backup/g, join(stack.directory, "backup")],
+    ];
+    const run = (command: string) => {
+      const [npm, verb, script = "", dashes, ...args] = command.split(" ");
+      const result =
+        npm === "npm" && verb === "run"
+          ? stack.npmScript(script, ...(dashes === undefined ? [] : args))
+          : stack.run("sh", "-c", `cd ${stack.prefix} && ${command}`);
+      // The doctor warns of versions whose support has ended.
+      assert.ok(result.status === 0 || (script === "doctor" && result.status === 1), `${command}\n${result.output}`);
+      // What moves to another host finds nothing there.
+      if (command === "npm run destroy")
+        for (const data of ["nats", "pulsar"]) renameSync(join(stack.prefix, "var/lib", data), join(stack.directory, `old-${data}`));
+    };
+    // A backup comes before what restores it.
+    for (const runbook of [...RUNBOOKS.filter((name) => !LAST.includes(name)), ...LAST]) {
+      for (const command of commandsOf(readFileSync(join(DOCS, runbook), "utf8"))) {
+        if (command === "cd ~/.local/share/messaging") continue;
+        run(own.reduce((text, [pattern, value]) => text.replace(pattern, value), command));
+      }
+    }
   });
 
   test("destroy leaves data alone", () => {

@@ -4,6 +4,8 @@ import { join } from "node:path";
 import { test } from "node:test";
 import { z } from "zod";
 import { configSchema } from "../../config/load";
+import { pinnedVersions } from "../../config/pins";
+import { supportOf } from "../../policies/artefacts";
 
 const README = readFileSync(join(__dirname, "../../README.md"), "utf8");
 
@@ -27,6 +29,20 @@ test("the config reference names every key that the schema takes", () => {
   const reference = chapter("Config reference");
   const missing = keys.filter((key) => !new RegExp(`[\`.{ ,:]${key}\\b`).test(reference));
   assert.deepEqual(missing, []);
+});
+
+test("the config reference and the table of releases say until when each pinned version gets fixes", () => {
+  const releasing = readFileSync(join(__dirname, "../../docs/releasing.md"), "utf8");
+  const versions = (["nats-server", "pulsar", "benthos"] as const).flatMap((name) =>
+    pinnedVersions(name).map((version) => [name, version] as const),
+  );
+  const ends = versions.flatMap(([name, version]) => supportOf(name, version)?.ended ?? []);
+  assert.ok(ends.length >= 4, ends.join());
+  for (const text of [chapter("Config reference"), releasing])
+    assert.deepEqual(
+      ends.filter((end) => !text.includes(end)),
+      [],
+    );
 });
 
 test("README names every npm script", () => {
