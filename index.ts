@@ -45,7 +45,10 @@ function declareComponents(host: Host, config: Config): Record<string, unknown> 
   const pulsar = config.pulsar === undefined ? undefined : declarePulsar(host, tools, config.pulsar, config.namespaces);
   const after = [...(nats?.ready ?? []), ...(pulsar?.ready ?? [])];
   const { benthos } = config;
-  const pipelines = benthos === undefined ? undefined : new BenthosPipelines({ host, tools, benthos, systems: config, after }, parent);
+  const pipelines =
+    benthos === undefined
+      ? undefined
+      : new BenthosPipelines({ host, tools, benthos, systems: config, natsKey: nats?.pipelinesKey, after }, parent);
   return {
     ...(nats === undefined ? {} : { nats: nats.endpoints }),
     ...(pulsar === undefined ? {} : { pulsar: pulsar.endpoints, namespaces: pulsar.namespaces }),

@@ -1,6 +1,7 @@
 import * as pulumi from "@pulumi/pulumi";
 import type { BenthosConfig, BenthosProcess } from "../config/benthos";
 import type { NatsConfig } from "../config/nats";
+import type { NatsAuth } from "../config/nats-auth";
 import { checkPipelines } from "../config/pipeline-check";
 import { streamId, usesOf } from "../config/pipelines";
 import { pinnedVersions } from "../config/pins";
@@ -16,6 +17,8 @@ import { configDirectory } from "../tasks/config-directory";
 import { configFile } from "../tasks/config-file";
 import { dataDirectory } from "../tasks/data-directory";
 import { homebrewTask, program, type ProgramArgs } from "../tasks/homebrew";
+import { secretFile } from "../tasks/secret-file";
+import type { Secret } from "../tasks/secrets";
 import { currentLink, service } from "../tasks/service";
 import { type ServiceAccount, serviceAccount } from "../tasks/service-account";
 import type { HostTools } from "./host-tools";
@@ -37,6 +40,8 @@ export interface BenthosPipelinesArgs {
   readonly tools: HostTools;
   readonly benthos: BenthosConfig;
   readonly systems: PipelineSystems;
+  /** The key that pipelines connect to NATS with, where it asks for one. */
+  readonly natsKey?: Secret | undefined;
   /** What the pipelines read and write is there. */
   readonly after: readonly Task[];
 }
@@ -56,14 +61,27 @@ export interface BenthosEndpoints {
  * What the pipelines' `${…}` stand for: the systems of the stack, where data go, the DuckDB CLI, and what the config adds or sets otherwise.
  */
 function pipelineEnvironment(benthos: BenthosConfig, { nats, pulsar }: PipelineSystems, layout: Layout): Readonly<Record<string, string>> {
-  const natsEnvironment = (urls: ReturnType<typeof natsUrls>) => ({ NATS_URL: urls.url, NATS_MONITORING_URL: urls.monitoringUrl });
   return {
-    ...(nats === undefined ? {} : natsEnvironment(natsUrls(nats))),
+    ...(nats === undefined ? {} : natsEnvironment(nats, layout)),
     ...(pulsar === undefined ? {} : { PULSAR_URL: pulsarServiceUrl(pulsar), PULSAR_ADMIN_URL: pulsarAdminUrl(pulsar) }),
     DATA: layout.data(BENTHOS),
     DUCKDB: duckdbPath(layout),
     ...benthos.environment,
   };
+}
+
+function natsEnvironment(nats: NatsConfig, layout: Layout): Readonly<Record<string, string>> {
+  const { url, monitoringUrl } = natsUrls(nats);
+  return {
+    NATS_URL: url,
+    NATS_MONITORING_URL: monitoringUrl,
+    ...(nats.auth === undefined ? {} : { NATS_NKEY_FILE: natsKeyPath(nats.auth, layout) }),
+  };
+}
+
+/** Each generation of the key has a file of its own, so that a rotation changes the environment, and the processes start with it. */
+function natsKeyPath({ generation }: NatsAuth, layout: Layout): string {
+  return layout.etc(BENTHOS, `nats-${generation}.nk`);
 }
 
 /**
@@ -113,9 +131,8 @@ export class BenthosPipelines extends pulumi.ComponentResource {
     const duckdb = artifact(host, this, { task: "duckdb", name: "duckdb", version: pinnedVersions("duckdb")[0], link: true });
     const account = serviceAccount(host, this, BENTHOS);
     const data = dataDirectory(host, this, { name: "benthos-data", path: host.layout.data(BENTHOS), account });
-    const services = benthos.processes.map((process) =>
-      this.#process(args, process, { version, account, after: [installed, duckdb, data] }),
-    );
+    const after = [installed, duckdb, data, ...this.#natsKey(args, account)];
+    const services = benthos.processes.map((process) => this.#process(args, process, { version, account, after }));
     const [first] = benthos.processes;
     const [running] = services;
     if (first === undefined || running === undefined) throw new Error("messaging:benthos has no pipelines");
@@ -133,6 +150,19 @@ export class BenthosPipelines extends pulumi.ComponentResource {
       version: proven(benthos.version),
     };
     this.registerOutputs({ ...benthosFigures(benthos), ...this.endpoints });
+  }
+
+  /** The file with the key for NATS; none where it asks for none. */
+  #natsKey({ host, systems: { nats }, natsKey }: BenthosPipelinesArgs, account: ServiceAccount | undefined): Task[] {
+    if (nats?.auth === undefined || natsKey === undefined) return [];
+    const key = secretFile(host, this, {
+      name: `benthos-nats-key-${nats.auth.generation}`,
+      path: natsKeyPath(nats.auth, host.layout),
+      secret: natsKey,
+      group: account?.user,
+      after: account === undefined ? [] : [account],
+    });
+    return [key];
   }
 
   /** The proof of the way through all systems; there is none where one of them is not of the stack. */

@@ -12,9 +12,11 @@ import { homebrewTask, program, type ProgramArgs } from "../tasks/homebrew";
 import { declareStreams, streamTasks } from "../tasks/jetstream";
 import { natsContext } from "../tasks/nats-context";
 import { natsGuard } from "../tasks/nats-guard";
+import { natsKeyFiles, type NatsUsers, natsUserTasks } from "../tasks/nats-users";
 import { natsVerify } from "../tasks/nats-verify";
+import type { Secret } from "../tasks/secrets";
 import { service } from "../tasks/service";
-import { serviceAccount } from "../tasks/service-account";
+import { type ServiceAccount, serviceAccount } from "../tasks/service-account";
 import type { HostTools } from "./host-tools";
 import { listeners } from "./listeners";
 
@@ -65,6 +67,8 @@ export interface NatsEndpoints {
   readonly version: pulumi.Output<string>;
   /** Name of the nats CLI's context for this server, in the user's configuration on the host. */
   readonly context: pulumi.Output<string>;
+  /** The key (an nkey's seed) of each user, a secret; undefined where nobody asks who a client is. */
+  readonly keys?: pulumi.Output<Readonly<Record<string, string>>>;
 }
 
 /** NATS with JetStream on one host: installed, configured, running under the host's service manager and proven. */
@@ -72,6 +76,8 @@ export class NatsJetStream extends pulumi.ComponentResource {
   readonly endpoints: NatsEndpoints;
   /** The proven server with its streams and consumers; what uses them comes after. */
   readonly ready: readonly Task[];
+  /** The pipelines' key; undefined where nobody asks who a client is. */
+  readonly pipelinesKey: Secret | undefined;
 
   constructor(args: NatsJetStreamArgs, options?: pulumi.ComponentResourceOptions) {
     const { host, tools, nats } = args;
@@ -85,6 +91,7 @@ export class NatsJetStream extends pulumi.ComponentResource {
     const account = serviceAccount(host, this, "nats");
     const adopted = adopt(host, this, { product: SERVER, port: nats.ports.client, data: storeDir });
     const data = dataDirectory(host, this, { name: "nats-data", path: storeDir, account, after: [tools.consents, ...adopted] });
+    const users = this.#users(args, account);
     const config = configFile(host, this, {
       name: "nats-config",
       path: layout.etc("nats", "nats-server.conf"),
@@ -94,7 +101,8 @@ export class NatsJetStream extends pulumi.ComponentResource {
       }),
       check: { product: SERVER, version: nats.version },
       group: account?.user,
-      after: [server, data],
+      // The check reads what the config includes.
+      after: [server, data, ...(users === undefined ? [] : [users.accounts])],
     });
     const running = service(host, this, {
       service: {
@@ -121,6 +129,7 @@ export class NatsJetStream extends pulumi.ComponentResource {
       configs: [config],
       tools,
       account,
+      follows: users?.follows,
       after: [tools.gojq, ...adopted],
     });
     const { url, monitoringUrl } = natsUrls(nats);
@@ -129,15 +138,24 @@ export class NatsJetStream extends pulumi.ComponentResource {
       name: contextName,
       url,
       description: `NATS of stack ${pulumi.getStack()} on host ${host.key}`,
+      nkey: users?.keyPath,
       after: [cli],
     });
-    const verified = natsVerify(host, this, { url, monitoringUrl, service: running, cli });
+    const verified = natsVerify(host, this, {
+      url,
+      monitoringUrl,
+      service: running,
+      cli,
+      follows: users?.follows,
+      after: users === undefined ? [] : natsKeyFiles(host, this, users, [running]),
+    });
     const streams = declareStreams(host, this, {
       tasks: streamTasks(url, nats.streams),
       service: running,
       after: [verified, tools.consents],
     });
     this.ready = [verified, ...streams];
+    this.pipelinesKey = users?.keys["pipelines"];
     // Known only when the server is proven, so that whoever takes an endpoint waits for that.
     const proven = <T>(value: T) => pulumi.all([verified.resource.urn, context.resource.urn]).apply(() => value);
     this.endpoints = {
@@ -145,13 +163,20 @@ export class NatsJetStream extends pulumi.ComponentResource {
       monitoringUrl: proven(monitoringUrl),
       version: proven(nats.version),
       context: proven(contextName),
+      ...(users === undefined ? {} : { keys: proven(0).apply(() => users.seeds) }),
     };
     this.registerOutputs({ ...natsFigures(nats), storeDir, ...this.endpoints });
   }
+
+  /** Who may connect; undefined: everybody on this host. */
+  #users({ host, nats }: NatsJetStreamArgs, account: ServiceAccount | undefined): NatsUsers | undefined {
+    if (nats.auth === undefined) return undefined;
+    return natsUserTasks(host, this, { auth: nats.auth, group: account?.user, after: account === undefined ? [] : [account] });
+  }
 }
 
-/** What policies read: plain data. */
-function natsFigures({ memoryBytes, durability, jetstream, ports, streams }: NatsConfig) {
+/** What policies read: plain data. The monitoring port has no authentication of its own. */
+function natsFigures({ memoryBytes, durability, jetstream, ports, streams, auth }: NatsConfig) {
   const { maxMemoryStoreBytes, maxFileStoreBytes } = jetstream;
   return {
     memoryBytes,
@@ -160,6 +185,6 @@ function natsFigures({ memoryBytes, durability, jetstream, ports, streams }: Nat
     maxMemoryStoreBytes,
     maxFileStoreBytes,
     streams,
-    listeners: listeners(ports),
+    listeners: listeners(ports, { client: { authentication: auth !== undefined } }),
   };
 }

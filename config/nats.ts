@@ -2,6 +2,7 @@ import { z } from "zod";
 import { absolutePath } from "./paths";
 import { duration, formatBytes, size } from "./units";
 import { integer, keepVersions, object, port, programSource, whenSound } from "./schema";
+import { natsAuthSchema } from "./nats-auth";
 import { reservedBytes, streamsSchema } from "./nats-streams";
 import { pinnedVersions } from "./pins";
 
@@ -43,6 +44,7 @@ export const natsSchema = object({
   maxPayload: size("1kB", "64MB").prefault("1MB"),
   maxPending: size("1kB", "1GB").prefault("16MB"),
   writeDeadline: duration("100ms", "5m").prefault("10s"),
+  auth: natsAuthSchema.optional(),
   streams: streamsSchema,
   ports: object({ client: port.default(4222), monitoring: port.default(8222) }).prefault({}),
 })

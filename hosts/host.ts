@@ -12,14 +12,25 @@ import { resourceName, stackKey, taskInputs, type TaskText } from "./task";
 
 /** A step to declare. */
 export interface TaskSpec extends TaskText {
+  /** Inputs and a body that only the engine knows. When the body is a secret, a preview shows none of the inputs; dependants follow its fingerprint. */
+  readonly late?: pulumi.Input<Pick<Partial<TaskText>, "inputs" | "body">>;
   /** Tasks that come first, and whose drift concerns this one too. */
   readonly after: readonly Task[];
+}
+
+/** What a task follows besides its inputs, by the name of an input: digests and fingerprints that only the engine knows. */
+export type Follows = Readonly<Record<string, pulumi.Output<string>>>;
+
+/** Late inputs of a task that follows something; none when it follows nothing. */
+export function following(follows: Follows | undefined): Pick<TaskSpec, "late"> {
+  if (follows === undefined || Object.keys(follows).length === 0) return {};
+  return { late: pulumi.all(follows).apply((inputs) => ({ inputs })) };
 }
 
 /** A declared task. */
 export interface Task {
   readonly resource: pulumi.Resource;
-  /** Digest of everything the task does; a dependant that takes it as an input follows each change. */
+  /** Digest of everything the task does, except what is known late; a dependant that takes it as an input follows each change. */
   readonly digest: string;
   /** Does the host differ from what was last applied, in this task or in one it depends on? */
   readonly drifted: boolean;
@@ -60,7 +71,8 @@ export interface CopySpec {
 interface CommandArgs {
   /** Command line that takes a verb and reads the inputs; short and stable, because an ignored input keeps its old value. */
   readonly call: string;
-  readonly stdin: string;
+  readonly stdin: pulumi.Input<string>;
+  readonly digest: string;
   readonly parent: pulumi.Resource;
   readonly dependsOn: pulumi.Resource[];
   /** Did a task drift that comes before this one? */
@@ -105,10 +117,18 @@ export class Host extends pulumi.ComponentResource {
    */
   run(parent: pulumi.Resource, spec: TaskSpec): Task {
     const name = resourceName(this.key, spec);
-    const stdin = taskInputs(this.key, this.layout.prefix, spec);
+    const plain = taskInputs(this.key, this.layout.prefix, spec);
+    const stdin =
+      spec.late === undefined
+        ? plain
+        : pulumi.output(spec.late).apply(({ inputs, body }) => {
+            const text = body ?? spec.body;
+            const whole = { ...spec, inputs: { ...spec.inputs, ...inputs }, ...(text === undefined ? {} : { body: text }) };
+            return taskInputs(this.key, this.layout.prefix, whole);
+          });
     const dependsOn = [this.#scripts, ...spec.after].map((task) => task.resource);
     const concerned = spec.after.some((task) => task.drifted);
-    return this.#declare(name, { call: this.#asUser(this.layout.launcher), stdin, parent, dependsOn, concerned });
+    return this.#declare(name, { call: this.#asUser(this.layout.launcher), stdin, digest: digest(plain), parent, dependsOn, concerned });
   }
 
   /** May servers that were set up without this stack be taken over? */
@@ -181,7 +201,14 @@ export class Host extends pulumi.ComponentResource {
   #declareScripts(): Task {
     const name = resourceName(this.key, { name: "scripts" });
     const stdin = scriptsInstaller({ PREFIX: this.layout.prefix, RESOURCE: name, STACK: stackKey() });
-    return this.#declare(name, { call: this.#asUser("sh -s --"), stdin, parent: this, dependsOn: [], concerned: false });
+    return this.#declare(name, {
+      call: this.#asUser("sh -s --"),
+      stdin,
+      digest: digest(stdin),
+      parent: this,
+      dependsOn: [],
+      concerned: false,
+    });
   }
 
   /** The call as the user that tasks run as. */
@@ -212,7 +239,7 @@ export class Host extends pulumi.ComponentResource {
       config.connection === "local"
         ? new command.local.Command(name, inputs, options)
         : new command.remote.Command(name, { ...inputs, connection: resourceConnection(config) }, options);
-    return { resource, digest: digest(args.stdin), drifted: found !== undefined };
+    return { resource, digest: args.digest, drifted: found !== undefined };
   }
 
   /** The drift of a task as shell comments, or undefined. A time makes each occurrence another text than the last. */

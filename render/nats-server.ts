@@ -49,7 +49,13 @@ export function natsServerConf(nats: NatsConfig, serverName: string, paths: Nats
   };
   // The comment says what a change of its line takes: scripts/products/nats-server.sh goes by it, and a preview shows it beside the change.
   const keyValue = (key: string, value: string | number) => `${key}: ${value} # ${EFFECTS[nats.version][key] ?? "restart"}`;
-  return `# ${MANAGED_BY}\n` + lines(server, keyValue) + `jetstream {\n${lines(jetstream, (key, value) => `  ${keyValue(key, value)}`)}}\n`;
+  const accounts = nats.auth === undefined ? "" : "include ./accounts.conf\n";
+  return (
+    `# ${MANAGED_BY}\n` +
+    lines(server, keyValue) +
+    accounts +
+    `jetstream {\n${lines(jetstream, (key, value) => `  ${keyValue(key, value)}`)}}\n`
+  );
 }
 
 function quoted(text: string): string {

@@ -11,13 +11,13 @@ server_version() {
 
 # Asks $JS.API.<subject> with a JSON body. Prints the answer; an API error is an answer too.
 jetstream() {
-	NATS_URL=$URL "$PREFIX/opt/nats/current/nats" --no-context --timeout 5s request --raw "\$JS.API.$1" "$2" </dev/null 2>"$WORK/nats-error" ||
+	nats_cli "$URL" --timeout 5s request --raw "\$JS.API.$1" "$2" </dev/null 2>"$WORK/nats-error" ||
 		fail "JetStream on $URL does not answer: $(cat "$WORK/nats-error")"
 }
 
 # Does the server answer? Removing must not fail on a server that is gone: what it holds stays where it is.
 server_answers() {
-	NATS_URL=$URL "$PREFIX/opt/nats/current/nats" --no-context --timeout 2s rtt </dev/null >/dev/null 2>&1
+	nats_cli "$URL" --timeout 2s rtt </dev/null >/dev/null 2>&1
 }
 
 # Asks as jetstream does, and an API error is a failure.

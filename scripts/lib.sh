@@ -143,6 +143,20 @@ part_of() {
 	tail -c "+$(($2 + 1))" "$1" | head -c "$(($3 - $2))"
 }
 
+# Lets the nats CLI connect to the server at an address, as the stack's own user where the server in effect asks who it is.
+nats_environment() {
+	NATS_URL=$1 NATS_NKEY=''
+	if grep -q '^include ' "$PREFIX/etc/nats/nats-server.conf" 2>/dev/null; then NATS_NKEY=$PREFIX/etc/nats/keys/operator.nk; fi
+	export NATS_URL NATS_NKEY
+}
+
+# The nats CLI on such a server: nats_cli URL ARGUMENT ...
+nats_cli() (
+	nats_environment "$1"
+	shift
+	exec "$PREFIX/opt/nats/current/nats" --no-context "$@"
+)
+
 # Waits a fifth of a second, a second where sleep takes whole seconds only.
 pause() {
 	sleep 0.2 2>/dev/null || sleep 1

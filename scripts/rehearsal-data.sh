@@ -18,7 +18,6 @@ since() {
 # Takes an entry of the ledger and what asks its server.
 load_probe() {
 	load_service "$1"
-	nats=$PREFIX/opt/nats/current/nats
 	name=rehearsal-$(printf %s "$STACK" | tr / -)
 	OBJECT="the probe of $NAME"
 	case $PRODUCT in
@@ -41,7 +40,7 @@ numbers() {
 }
 
 cli() {
-	NATS_URL=$URL "$nats" --no-context --timeout 5s "$@" 2>>"$WORK/log" </dev/null
+	nats_cli "$URL" --timeout 5s "$@" 2>>"$WORK/log" </dev/null
 }
 
 # Reads messages FROM to TO as the reader; they are the expected ones, in order.

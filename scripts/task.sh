@@ -5,6 +5,7 @@
 #   desired   lines that describe the host as the inputs ask for it
 #   observe   the same lines as the host is
 #   apply     makes the host so        remove   takes it away again, never data
+#   ledger_inputs  what of the inputs goes to the ledger; all of them in most tasks
 #   create    makes what the ledger does not know without looking first, and fails when it is there; most tasks have none
 #   refusals  lines that say why apply must not be, refusals_of_removal why remove must not; most tasks have none
 #   unmanaged lines that name objects beside the stack's own, which nothing here touches; most tasks see none
@@ -53,6 +54,10 @@ SKIP_UNCHANGED=yes
 
 create() {
 	return 1
+}
+# What the ledger gets to know of the inputs.
+ledger_inputs() {
+	cat "$WORK/inputs"
 }
 refusals() {
 	:
@@ -106,7 +111,7 @@ lock() {
 
 record() {
 	[ -d "$ENTRY" ] || mkdir -p "$ENTRY"
-	cp "$WORK/inputs" "$ENTRY/inputs.new"
+	ledger_inputs >"$ENTRY/inputs.new"
 	mv "$ENTRY/inputs.new" "$ENTRY/inputs"
 	date -u +%Y-%m-%dT%H:%M:%SZ >"$ENTRY/applied"
 	rm -f "$(kept_directory)/$RESOURCE"

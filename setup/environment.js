@@ -27,20 +27,21 @@ function ownPulumiHome() {
 }
 
 /**
- * Whether the `command` plugin is installed in a PULUMI_HOME. The CLI keeps a `.partial` file beside a plugin
- * until its installation is complete.
+ * Whether a plugin is installed in a PULUMI_HOME. The CLI keeps a `.partial` file beside a plugin until its
+ * installation is complete.
  * @param {string} home
+ * @param {string} name such as `command`
  * @returns {boolean}
  */
-function hasCommandPlugin(home) {
-  const dir = path.join(home, "plugins", `resource-command-v${versions.plugins.command}`);
-  return fs.existsSync(path.join(dir, "pulumi-resource-command")) && !fs.existsSync(`${dir}.partial`);
+function hasPlugin(home, name) {
+  const dir = path.join(home, "plugins", `resource-${name}-v${versions.plugins[name]}`);
+  return fs.existsSync(path.join(dir, `pulumi-resource-${name}`)) && !fs.existsSync(`${dir}.partial`);
 }
 
-/** @returns {string} the PULUMI_HOME of a run: the user's when it has the plugin, else the project's own */
+/** @returns {string} the PULUMI_HOME of a run: the user's when it has the plugins, else the project's own */
 function pulumiHome() {
   const users = process.env.PULUMI_HOME;
-  return users && hasCommandPlugin(users) ? users : ownPulumiHome();
+  return users && Object.keys(versions.plugins).every((name) => hasPlugin(users, name)) ? users : ownPulumiHome();
 }
 
 /** @returns {string} the generated passphrase, used when the user has set none */
@@ -92,7 +93,7 @@ module.exports = {
   developmentBin,
   pulumiBin,
   ownPulumiHome,
-  hasCommandPlugin,
+  hasPlugin,
   pulumiHome,
   passphraseFile,
   hasOwnPassphrase,

@@ -71,7 +71,7 @@ async function install(phase, { needs, official }) {
     else if (kind === "development") await installDevelopmentTools();
     else if (kind === "cli") await require("./cli.js").installCli(official.includes(name));
     else if (kind === "analyzer") writeWhole(analyzerFile(), fs.readFileSync(analyzerSource, "utf8"), 0o755);
-    else if (kind === "plugin") await require("./plugin.js").installPlugin(official.includes(name));
+    else if (kind === "plugin") await require("./plugin.js").installPlugin(name.replace("plugin ", ""), official.includes(name));
     else if (kind === "archive") await require("./archives.js").installArchive(name, version);
     else await require("./artifacts.js").installArtifact(name, version, official.includes(name));
   }

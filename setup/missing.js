@@ -3,7 +3,7 @@
 
 const fs = require("node:fs");
 const path = require("node:path");
-const { developmentBin, hasCommandPlugin, ownPulumiHome, pulumiBin, pulumiHome } = require("./environment.js");
+const { developmentBin, hasPlugin, ownPulumiHome, pulumiBin, pulumiHome } = require("./environment.js");
 const { readIfPresent, sha256File, sha256Tree } = require("./files.js");
 const { artifactDir, platform, root } = require("./paths.js");
 const { versions } = require("./versions.js");
@@ -32,12 +32,15 @@ const lockFile = path.join(root, "package-lock.json");
 /** Written last by the setup: node_modules is complete for the lock file with this digest. */
 const packagesMarker = path.join(root, "node_modules", ".messaging-lock");
 
-/** Sources of the stand-in for the `command` plugin. */
-const standInSources = path.join(root, "offline", "plugins", "command");
+/** Sources of the stand-ins for plugins: a folder each. */
+const standInSources = path.join(root, "offline", "plugins");
 
-/** @returns {string} the file that says which sources the installed stand-in was built from; absent for the official plugin */
-function standInRecord() {
-  return path.join(ownPulumiHome(), "stand-in-command");
+/**
+ * @param {string} name of a plugin
+ * @returns {string} the file that says which sources the installed stand-in was built from; absent for the official plugin
+ */
+function standInRecord(name) {
+  return path.join(ownPulumiHome(), `stand-in-${name}`);
 }
 
 /** @returns {string} digest of what node_modules has to match */
@@ -45,9 +48,12 @@ function packagesDigest() {
   return sha256File(lockFile);
 }
 
-/** @returns {string} digest of the sources of the stand-in */
-function standInDigest() {
-  return sha256Tree(standInSources);
+/**
+ * @param {string} name of a plugin
+ * @returns {string} digest of the sources of its stand-in
+ */
+function standInDigest(name) {
+  return sha256Tree(path.join(standInSources, name));
 }
 
 /** What starts policy packs, and where the engine looks for it: beside the CLI. */
@@ -58,12 +64,15 @@ function analyzerFile() {
   return path.join(pulumiBin(), "pulumi-analyzer-policy");
 }
 
-/** @returns {boolean} */
-function pluginIsCurrent() {
+/**
+ * @param {string} name of a plugin
+ * @returns {boolean}
+ */
+function pluginIsCurrent(name) {
   const home = pulumiHome();
-  if (!hasCommandPlugin(home)) return false;
-  const record = home === ownPulumiHome() ? readIfPresent(standInRecord()) : undefined;
-  return record === undefined || record === standInDigest();
+  if (!hasPlugin(home, name)) return false;
+  const record = home === ownPulumiHome() ? readIfPresent(standInRecord(name)) : undefined;
+  return record === undefined || record === standInDigest(name);
 }
 
 /**
@@ -155,10 +164,10 @@ function missingPulumi() {
   if (readIfPresent(analyzerFile()) !== readIfPresent(analyzerSource)) {
     items.push({ kind: "analyzer", name: "policy pack starter", version: versions.pulumi, url: undefined });
   }
-  if (!pluginIsCurrent()) {
-    const version = versions.plugins.command;
-    const url = `${releases}/plugins/pulumi-resource-command-v${version}-${platform()}.tar.gz`;
-    items.push({ kind: "plugin", name: "plugin command", version, url });
+  for (const [name, version] of Object.entries(versions.plugins)) {
+    if (pluginIsCurrent(name)) continue;
+    const url = `${releases}/plugins/pulumi-resource-${name}-v${version}-${platform()}.tar.gz`;
+    items.push({ kind: "plugin", name: `plugin ${name}`, version, url });
   }
   return items;
 }

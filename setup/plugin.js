@@ -1,5 +1,5 @@
 "use strict";
-// The provider plugin `command`: the official one, else the stand-in built from offline/plugins/command.
+// Provider plugins: the official ones, else the stand-ins built from offline/plugins.
 
 const fs = require("node:fs");
 const path = require("node:path");
@@ -11,57 +11,60 @@ const { say, withProgress } = require("./progress.js");
 const { SetupError, runLogged } = require("./processes.js");
 const { versions } = require("./versions.js");
 
-const STEP = "plugin-command";
-
 /**
- * Lets the CLI install the plugin, over a half-installed one if need be.
+ * Lets the CLI install a plugin, over a half-installed one if need be.
+ * @param {string} name
  * @param {string} home PULUMI_HOME
  * @param {string[]} source further arguments
  */
-function pluginInstall(home, source) {
-  const args = ["plugin", "install", "resource", "command", versions.plugins.command, "--reinstall", ...source];
+function pluginInstall(name, home, source) {
+  const args = ["plugin", "install", "resource", name, versions.plugins[name] ?? "", "--reinstall", ...source];
   const env = { ...process.env, PULUMI_HOME: home, PULUMI_SKIP_UPDATE_CHECK: "true" };
-  return runLogged(STEP, path.join(pulumiBin(), "pulumi"), [...args, "--non-interactive"], { env });
-}
-
-/** Builds the stand-in and installs it in the project's own PULUMI_HOME. */
-async function installStandIn() {
-  const home = ownPulumiHome();
-  const digest = standInDigest();
-  await replaceFolder(path.join(cacheDir(), "stand-in-command"), async (dir) => {
-    await runLogged(STEP, process.execPath, [path.join(standInSources, "build.mjs"), dir]);
-    const archive = path.join(dir, "command.tgz");
-    await runLogged(STEP, "tar", ["-czf", archive, "-C", dir, "pulumi-resource-command"]);
-    // From here until the digest is written, a killed run must not pass for an official plugin.
-    writeWhole(standInRecord(), "being installed");
-    await pluginInstall(home, ["--file", archive]);
-  });
-  writeWhole(standInRecord(), digest);
-  const ignored = process.env.PULUMI_HOME ? `; PULUMI_HOME=${process.env.PULUMI_HOME} is not used` : "";
-  say(`the plugin command is the project's stand-in, in ${home}${ignored}`);
+  return runLogged(`plugin-${name}`, path.join(pulumiBin(), "pulumi"), [...args, "--non-interactive"], { env });
 }
 
 /**
- * Brings the plugin.
+ * Builds a stand-in and installs it in the project's own PULUMI_HOME.
+ * @param {string} name
+ */
+async function installStandIn(name) {
+  const home = ownPulumiHome();
+  const digest = standInDigest(name);
+  await replaceFolder(path.join(cacheDir(), `stand-in-${name}`), async (dir) => {
+    await runLogged(`plugin-${name}`, process.execPath, [path.join(standInSources, "build.mjs"), name, dir]);
+    const archive = path.join(dir, `${name}.tgz`);
+    await runLogged(`plugin-${name}`, "tar", ["-czf", archive, "-C", dir, `pulumi-resource-${name}`]);
+    // From here until the digest is written, a killed run must not pass for an official plugin.
+    writeWhole(standInRecord(name), "being installed");
+    await pluginInstall(name, home, ["--file", archive]);
+  });
+  writeWhole(standInRecord(name), digest);
+  const ignored = process.env.PULUMI_HOME ? `; PULUMI_HOME=${process.env.PULUMI_HOME} is not used` : "";
+  say(`the plugin ${name} is the project's stand-in, in ${home}${ignored}`);
+}
+
+/**
+ * Brings a plugin.
+ * @param {string} name such as `command`
  * @param {boolean} official whether the official source answers
  * @throws {SetupError} when neither the official plugin nor the stand-in can be installed
  */
-async function installPlugin(official) {
-  const label = `plugin command ${versions.plugins.command}: installing the ${official ? "official one" : "stand-in"}`;
+async function installPlugin(name, official) {
+  const label = `plugin ${name} ${versions.plugins[name]}: installing the ${official ? "official one" : "stand-in"}`;
   await withProgress(
     label,
     () => "",
     async () => {
-      if (!official) return installStandIn();
+      if (!official) return installStandIn(name);
       const home = process.env.PULUMI_HOME || ownPulumiHome();
       try {
-        await pluginInstall(home, []);
+        await pluginInstall(name, home, []);
       } catch (error) {
         if (!(error instanceof SetupError)) throw error;
         say(`the official plugin could not be installed, taking the stand-in:\n${error.message}`);
-        return installStandIn();
+        return installStandIn(name);
       }
-      if (home === ownPulumiHome()) fs.rmSync(standInRecord(), { force: true });
+      if (home === ownPulumiHome()) fs.rmSync(standInRecord(name), { force: true });
     },
   );
 }

@@ -29,7 +29,7 @@
  * @typedef {object} Versions
  * @property {string} go toolchain that builds what official sources cannot give
  * @property {string} pulumi
- * @property {{ command: string }} plugins
+ * @property {Record<string, string>} plugins provider plugins by name
  * @property {Record<string, Artifact>} artifacts executables by name
  * @property {Record<string, Archive>} archives whole trees by name
  */

@@ -8,18 +8,25 @@ const OWNER = "Managed by Pulumi";
 export function natsContext(
   host: Host,
   parent: pulumi.Resource,
-  args: { readonly name: string; readonly url: string; readonly description: string; readonly after: readonly Task[] },
+  args: {
+    readonly name: string;
+    readonly url: string;
+    readonly description: string;
+    /** Path on the host of the file with the key of the user that it connects as; undefined: nobody asks who it is. */
+    readonly nkey?: string | undefined;
+    readonly after: readonly Task[];
+  },
 ): Task {
   return host.run(parent, {
     name: "nats-context",
     script: "nats-context",
     inputs: { NAME: args.name },
-    body: natsContextJson(args.url, args.description),
+    body: natsContextJson(args.url, args.description, args.nkey),
     after: args.after,
   });
 }
 
 /** The keys as the CLI writes them, one a line; what is left out has its default. */
-export function natsContextJson(url: string, description: string): string {
-  return `${JSON.stringify({ description: `${description} (${OWNER})`, url }, undefined, 2)}\n`;
+export function natsContextJson(url: string, description: string, nkey?: string): string {
+  return `${JSON.stringify({ description: `${description} (${OWNER})`, url, nkey }, undefined, 2)}\n`;
 }

@@ -1,5 +1,5 @@
 import * as pulumi from "@pulumi/pulumi";
-import type { Host, Task } from "../hosts/host";
+import { type Follows, following, type Host, type Task } from "../hosts/host";
 import type { Service } from "../render/service";
 import { launchdPlist } from "../render/launchd";
 import { supervisordProgram } from "../render/supervisord";
@@ -36,6 +36,8 @@ export function service(
     readonly tools: ServiceTools;
     /** The user that it runs as; undefined: the one that tasks run as. */
     readonly account?: ServiceAccount | undefined;
+    /** Digests of what it reads besides its configs. */
+    readonly follows?: Follows | undefined;
     readonly after: readonly Task[];
   },
 ): Task {
@@ -63,6 +65,7 @@ export function service(
       CONFIGS: args.configs.map(({ candidate }) => candidate).join(" "),
       DEFINITION: definition.candidate,
     },
+    ...following(args.follows),
     after: [...args.configs, definition, ...manager.after, ...args.after],
   });
 }

@@ -60,15 +60,15 @@ product_unmanaged() {
 }
 
 # The nats CLI on the running server.
-nats_cli() {
-	NATS_URL="nats://$(config_value "$CONFIG" listen)" "$PREFIX/opt/nats/current/nats" --no-context "$@" </dev/null
+server_cli() {
+	nats_cli "nats://$(config_value "$CONFIG" listen)" "$@" </dev/null
 }
 
 # Streams with messages and consumers, over NATS, while the server runs.
 product_backup() {
-	names=$(nats_cli stream ls --all --names)
+	names=$(server_cli stream ls --all --names)
 	[ -n "$names" ] || return 0
-	nats_cli account backup --consumers --force "$1" >"$WORK/backup" 2>&1 || fail "nats account backup: $(cat "$WORK/backup")"
+	server_cli account backup --consumers --force "$1" >"$WORK/backup" 2>&1 || fail "nats account backup: $(cat "$WORK/backup")"
 	for name in $names; do say "stream/$name"; done
 }
 
@@ -76,16 +76,16 @@ product_backup() {
 product_restore() {
 	for stream in "$1"/*/; do
 		stream=$(basename "$stream")
-		held=$(nats_cli stream info "$stream" --json 2>/dev/null | "$gojq" .state.messages) || held=
+		held=$(server_cli stream info "$stream" --json 2>/dev/null | "$gojq" .state.messages) || held=
 		[ "${held:-0}" = 0 ] || say "stream/$stream holds $held messages"
 	done >"$WORK/held"
 	[ ! -s "$WORK/held" ] || fail "nothing was restored: streams that hold messages are not replaced
 $(cat "$WORK/held")"
 	for stream in "$1"/*/; do
 		name=$(basename "$stream")
-		if nats_cli stream info "$name" >/dev/null 2>&1; then nats_cli stream rm -f "$name" >/dev/null; fi
-		nats_cli stream restore --no-progress "${stream%/}" >"$WORK/restore" 2>&1 || fail "stream/$name: nats stream restore: $(cat "$WORK/restore")"
-		say "stream/$name with $(nats_cli stream info "$name" --json | "$gojq" .state.messages) messages"
+		if server_cli stream info "$name" >/dev/null 2>&1; then server_cli stream rm -f "$name" >/dev/null; fi
+		server_cli stream restore --no-progress "${stream%/}" >"$WORK/restore" 2>&1 || fail "stream/$name: nats stream restore: $(cat "$WORK/restore")"
+		say "stream/$name with $(server_cli stream info "$name" --json | "$gojq" .state.messages) messages"
 	done
 }
 
@@ -109,6 +109,19 @@ store_refusals() {
 	if is_earlier_minor "$VERSION" "$last" && store_has_streams "$1"; then
 		say "nats-server $VERSION must not serve the streams in $1: $last has written them, and NATS reads what a later minor release wrote at your own risk only. Keep ${last%.*}; or save them (nats stream backup), stop, move $1/jetstream away, run up with $VERSION and restore them (nats stream restore)."
 	fi
+}
+
+# Without accounts of its own a server has its streams in the account $G, which has no JetStream beside others. They go along when accounts come or go; the
+# server must not run.
+product_before_restart() {
+	store=$(config_value "$1" store_dir)/jetstream
+	from="$store/MESSAGING" to="$store/\$G"
+	if grep -q '^include ' "$1"; then from="$store/\$G" to="$store/MESSAGING"; fi
+	[ -d "$from/streams" ] || return 0
+	manager_stop "$NAME"
+	rmdir "$to/streams" "$to" 2>/dev/null || :
+	if [ -e "$to" ]; then fail "$NAME: streams are in $from and in $to; move one of them away"; fi
+	mv "$from" "$to"
 }
 
 product_refusals() {
@@ -155,9 +168,18 @@ product_ready() {
 	[ -f "$1" ] && http_get "$(monitoring_url "$1")/healthz" 2 2>/dev/null | grep -q '"ok"'
 }
 
+# Has the server read its users since they were written? The second argument is the time of its last load, ISO 8601.
+users_in_effect() {
+	users=${1%/*}/accounts.conf
+	# BusyBox takes seconds since 1970 only, and the time of a load has a fraction.
+	touch -d "$2" "$WORK/loaded" 2>/dev/null || touch -d "@$("$gojq" -n --arg time "$2" '$time | sub("\\..*Z$"; "Z") | fromdate + 1')" "$WORK/loaded"
+	if [ -n "$(find "$users" -newer "$WORK/loaded")" ]; then say "users as they were before"; else say "users of $users"; fi
+}
+
 # The limits that a config and a service definition ask for, a line each.
 product_wanted() {
 	say "version $VERSION"
+	if grep -q '^include ' "$1"; then say "users of ${1%/*}/accounts.conf"; fi
 	for key in server_name max_connections max_subscriptions max_payload max_pending write_deadline store_dir max_mem max_file sync_interval; do
 		say "$key $(config_value "$1" "$key")"
 	done
@@ -169,6 +191,7 @@ product_wanted() {
 product_effective() {
 	http_get "$(monitoring_url "$1")/varz" 2 >"$WORK/varz" || return 1
 	http_get "$(monitoring_url "$1")/jsz" 2 >"$WORK/jsz" || return 1
+	if grep -q '^include ' "$1"; then users_in_effect "$1" "$("$gojq" -r .config_load_time "$WORK/varz")"; fi
 	"$gojq" -r --slurpfile jsz "$WORK/jsz" '
 		$jsz[0].config as $jetstream
 		| "version \(.version)",

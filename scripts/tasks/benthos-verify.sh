@@ -87,7 +87,7 @@ arrived() {
 }
 
 prove() {
-	NATS_URL=$URL "$PREFIX/opt/nats/current/nats" --no-context --timeout 5s publish "$subject" '{"n":{{Count}},"sent":{{UnixNano}}}' --count "$MESSAGES" --sleep 10ms >"$WORK/published" 2>&1 ||
+	nats_cli "$URL" --timeout 5s publish "$subject" '{"n":{{Count}},"sent":{{UnixNano}}}' --count "$MESSAGES" --sleep 10ms >"$WORK/published" 2>&1 ||
 		fail "$URL: publishing fails: $(tail -n 3 "$WORK/published")"
 	waited=0
 	until read -r found shortest middle longest <"$WORK/arrived" && [ "${found:-0}" -ge "$MESSAGES" ]; do

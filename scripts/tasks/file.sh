@@ -3,15 +3,16 @@
 #
 # FILE
 # MODE   permissions in octal
+# GROUP  who it belongs to besides its owner; unset: nobody in particular
 
 desired() {
-	say "$FILE mode $MODE"
+	say "$FILE mode $MODE${GROUP:+ of $GROUP}"
 	sed "s|^|$FILE: |" "$WORK/body"
 }
 
 observe() {
 	if [ -f "$FILE" ]; then
-		if [ -z "$(find "$FILE" -prune ! -perm "$MODE")" ]; then say "$FILE mode $MODE"; else say "$(mode_of "$FILE")"; fi
+		if [ -n "$(find "$FILE" -prune -perm "$MODE" ${GROUP:+-group "$GROUP"})" ]; then say "$FILE mode $MODE${GROUP:+ of $GROUP}"; else say "$(mode_of "$FILE")"; fi
 		sed "s|^|$FILE: |" "$FILE"
 	else
 		say "$FILE absent"
@@ -21,6 +22,7 @@ observe() {
 apply() {
 	mkdir -p "$(dirname "$FILE")"
 	cp "$WORK/body" "$FILE.new"
+	if [ -n "${GROUP:-}" ]; then chgrp "$GROUP" "$FILE.new"; fi
 	chmod "$MODE" "$FILE.new"
 	mv "$FILE.new" "$FILE"
 	say "$FILE written"

@@ -8,7 +8,6 @@
 . "$LIB/jetstream.sh"
 SKIP_UNCHANGED=no
 MAX_BYTES=65536
-nats=$PREFIX/opt/nats/current/nats
 # The same in each run, so that a run finds what one that was cut off has left.
 subject=_verify.$RESOURCE
 stream=VERIFY_$RESOURCE
@@ -19,14 +18,17 @@ desired() { :; }
 observe() { :; }
 remove() { drop_stream; }
 
-cli() { NATS_URL=$URL "$nats" --no-context --timeout 3s "$@" 2>>"$WORK/log"; }
+cli() { nats_cli "$URL" --timeout 3s "$@" 2>>"$WORK/log"; }
 drop_stream() { cli stream rm -f "$stream" >/dev/null || :; }
 
 # Runs the nats CLI in the background; the first argument names the file with what it prints.
 start() {
 	printed=$WORK/$1
 	shift
-	NATS_URL=$URL "$nats" --no-context --timeout 3s "$@" >"$printed" 2>>"$WORK/log" &
+	(
+		nats_environment "$URL"
+		exec "$PREFIX/opt/nats/current/nats" --no-context --timeout 3s "$@"
+	) >"$printed" 2>>"$WORK/log" &
 	children="$children $!"
 }
 

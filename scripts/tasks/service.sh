@@ -48,6 +48,10 @@ product_reload() {
 		pause
 	done
 }
+# What has to be done with a config before the server starts on it.
+product_before_restart() {
+	:
+}
 # What has to be well besides an answer, once the config is new: says what is not when it fails.
 product_connected() {
 	:
@@ -161,6 +165,7 @@ start_and_prove() {
 	if [ "$1" = reload ]; then
 		product_reload || return 1
 	else
+		product_before_restart "$CONFIG" || return 1
 		manager_restart "$NAME" >"$WORK/restart" 2>&1 || :
 	fi
 	wait_until_ready || return 1
@@ -178,7 +183,7 @@ roll_back() {
 	if grep -q -e "^$definition_link absent\$" -e "^$definition_link no link\$" "$WORK/links"; then
 		manager_forget "$NAME"
 		say "There was no earlier state to go back to: $NAME is stopped."
-	elif manager_restart "$NAME" >/dev/null 2>&1 && wait_until_ready >/dev/null; then
+	elif (product_before_restart "$CONFIG") && manager_restart "$NAME" >/dev/null 2>&1 && wait_until_ready >/dev/null; then
 		say "Switched back: $NAME runs as it did before."
 	else
 		say "Switched back, but $NAME does not run on the earlier state either."

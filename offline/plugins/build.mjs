@@ -1,16 +1,16 @@
-// Bundles the plugin to one executable file: node offline/plugins/command/build.mjs <output directory>
+// Bundles a plugin to one executable file: node offline/plugins/build.mjs <name> <output directory>
 import { buildSync } from "esbuild";
 import { chmodSync } from "node:fs";
 import { dirname, join } from "node:path";
 
-const [outputDirectory] = process.argv.slice(2);
-if (!outputDirectory) {
-  process.stderr.write("usage: node build.mjs <output directory>\n");
+const [name, outputDirectory] = process.argv.slice(2);
+if (!name || !outputDirectory) {
+  process.stderr.write("usage: node build.mjs <name> <output directory>\n");
   process.exit(2);
 }
-const executable = join(outputDirectory, "pulumi-resource-command");
+const executable = join(outputDirectory, `pulumi-resource-${name}`);
 buildSync({
-  entryPoints: [join(dirname(process.argv[1] ?? ""), "main.ts")],
+  entryPoints: [join(dirname(process.argv[1] ?? ""), name, "main.ts")],
   outfile: executable,
   bundle: true,
   minify: true,
