@@ -7,6 +7,7 @@ import { HostTools } from "./components/host-tools";
 import { declareNamespaces } from "./components/namespace";
 import { NatsJetStream } from "./components/nats-jetstream";
 import { PulsarStandalone } from "./components/pulsar-standalone";
+import { withholdResponses } from "./hosts/debug-log";
 import type { Host } from "./hosts/host";
 import { openHosts } from "./hosts/open";
 import { spareStackTraces } from "./hosts/stack-traces";
@@ -14,6 +15,7 @@ import { spareStackTraces } from "./hosts/stack-traces";
 /** The stack: checks the config, observes the hosts, declares what they carry, and returns the endpoints. */
 export = async () => {
   spareStackTraces();
+  withholdResponses();
   const config = loadConfig();
   const hosts = await openHosts(Object.entries(config.hosts).map(([key, host]) => plannedHost(key, host, config)));
   const outputs = hosts.map((host) => [host, declare(host, carriedBy(config.hosts[host.key], config))] as const);

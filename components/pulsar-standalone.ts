@@ -14,6 +14,7 @@ import { configFile } from "../tasks/config-file";
 import { dataDirectory, dataDirectoryTask, logDirectory } from "../tasks/data-directory";
 import { file } from "../tasks/file";
 import { pulsarGuard } from "../tasks/pulsar-guard";
+import { adminTokenPath, pulsarTokens, type PulsarTokens, tokenKeyPath } from "../tasks/pulsar-tokens";
 import { pulsarVerify } from "../tasks/pulsar-verify";
 import { service } from "../tasks/service";
 import { type ServiceAccount, serviceAccount } from "../tasks/service-account";
@@ -40,6 +41,8 @@ export interface PulsarEndpoints {
   /** Prometheus metrics; without the slash at the end Pulsar redirects. */
   readonly metricsUrl: pulumi.Output<string>;
   readonly version: pulumi.Output<string>;
+  /** The token of each role, a secret; undefined where nobody asks who a client is. */
+  readonly tokens?: pulumi.Output<Readonly<Record<string, string>>>;
 }
 
 /** Address of the admin API of a config, without its path. */
@@ -89,7 +92,8 @@ export class PulsarStandalone extends pulumi.ComponentResource {
     const data = dataDirectory(host, this, { name: "pulsar-data", path: paths.data, account, after: [tools.consents, ...adopted] });
     const logs = logDirectory(host, this, { name: "pulsar-logs", path: paths.logs, account });
     const offloading = this.#offloading(args, paths, account);
-    const after = [server, ...java, data, logs];
+    const tokens = this.#tokens(args, account);
+    const after = [server, ...java, data, logs, ...(tokens?.files ?? [])];
     const conf = (name: string, file: string, text: string, more: { readonly base?: string; readonly check?: boolean } = {}) =>
       configFile(host, this, {
         name: `pulsar-${name}`,
@@ -171,6 +175,7 @@ export class PulsarStandalone extends pulumi.ComponentResource {
       adminUrl: proven(adminUrl),
       metricsUrl: proven(`${adminUrl}/metrics/`),
       version: proven(pulsar.version),
+      ...(tokens === undefined ? {} : { tokens: this.verified.resource.urn.apply(() => tokens.tokens) }),
     };
     this.registerOutputs({ ...pulsarFigures(pulsar, layout), ...this.endpoints });
   }
@@ -198,6 +203,12 @@ export class PulsarStandalone extends pulumi.ComponentResource {
     return { configs: [profile], after: [offloaders, offloaded] };
   }
 
+  /** By which clients prove their role; undefined: nobody is asked. */
+  #tokens({ host, pulsar }: PulsarStandaloneArgs, account: ServiceAccount | undefined): PulsarTokens | undefined {
+    if (pulsar.auth === undefined) return undefined;
+    return pulsarTokens(host, this, { auth: pulsar.auth, group: account?.user, after: account === undefined ? [] : [account] });
+  }
+
   /** The operators' programs with the settings of this stack. */
   #tools({ host, pulsar }: PulsarStandaloneArgs, paths: PulsarPaths, after: readonly Task[]): Task[] {
     const { layout } = host;
@@ -205,7 +216,7 @@ export class PulsarStandalone extends pulumi.ComponentResource {
     const environment = layout.etc(PULSAR, "pulsar_tools_env.sh");
     const text = { mode: "600", after } as const;
     const files = [
-      file(host, this, { name: "pulsar-client-conf", path: client, text: clientConf(pulsar), ...text }),
+      file(host, this, { name: "pulsar-client-conf", path: client, text: clientConf(pulsar, paths), ...text }),
       file(host, this, { name: "pulsar-tools-env", path: environment, text: pulsarToolsEnv(paths, client), ...text }),
     ];
     const programs = TOOLS.map((tool) =>
@@ -223,13 +234,14 @@ export class PulsarStandalone extends pulumi.ComponentResource {
 
 /** What policies read: plain data. */
 function pulsarFigures(pulsar: PulsarConfig, layout: Layout) {
+  const authentication = pulsar.auth !== undefined;
   return {
     memoryBytes: pulsar.memoryBytes,
     memory: pulsar.memoryParts,
     durability: pulsar.durability,
     dataDirectory: dataPath(pulsar, layout),
     ...(pulsar.tieredStorage === undefined ? {} : { offloadDirectory: offloadDirectory(pulsar, layout) }),
-    listeners: listeners(pulsar.ports),
+    listeners: listeners(pulsar.ports, { broker: { authentication }, web: { authentication } }),
   };
 }
 
@@ -288,6 +300,7 @@ function pulsarPaths(pulsar: PulsarConfig, layout: Layout, platform: string): Pu
             profile: offloadProfilePath(layout),
             directory: offloadDirectory(pulsar, layout),
           },
+    auth: pulsar.auth === undefined ? undefined : { tokenKey: tokenKeyPath(layout, pulsar.auth), adminToken: adminTokenPath(layout) },
     loopback: platform.startsWith("darwin") ? "lo0" : "lo",
   };
 }

@@ -1,5 +1,6 @@
 import { createHmac, hkdfSync } from "node:crypto";
 import { Codec } from "@nats-io/nkeys/lib/codec";
+import { SignJWT } from "jose";
 import { fromSeed, Prefix } from "@nats-io/nkeys";
 
 /** Bytes of the secret that all others of a generation derive from, and of each of them. */
@@ -30,4 +31,23 @@ export interface Nkey {
 export function nkey(secret: Buffer): Nkey {
   const seed = Codec.encodeSeed(Prefix.User, secret);
   return { seed: Buffer.from(seed).toString(), publicKey: fromSeed(seed).getPublicKey() };
+}
+
+/**
+ * A token by which a client proves its role.
+ * @param key what the broker checks it with
+ * @param validity seconds since 1970
+ */
+export async function roleToken(
+  key: string,
+  role: string,
+  validity: { readonly issuedAt: number; readonly expiresAt: number },
+): Promise<string> {
+  const token = new SignJWT().setProtectedHeader({ alg: "HS256" }).setSubject(role);
+  return token.setIssuedAt(validity.issuedAt).setExpirationTime(validity.expiresAt).sign(Buffer.from(key));
+}
+
+/** The key of the tokens as the broker reads it from its file, bytes as they are. @param secret 32 bytes */
+export function tokenKey(secret: Buffer): string {
+  return `${secret.toString("base64url")}\n`;
 }

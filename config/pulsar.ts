@@ -1,6 +1,7 @@
 import { z } from "zod";
 import { absolutePath } from "./paths";
 import { pinnedVersions } from "./pins";
+import { pulsarAuthSchema } from "./pulsar-auth";
 import { pulsarSourceSchema } from "./pulsar-source";
 import { integer, keepVersions, object, port, whenSound } from "./schema";
 import { duration, formatBytes, size } from "./units";
@@ -146,6 +147,7 @@ export const pulsarSchema = object({
   switches: switchesSchema.prefault({}),
   ledger: ledgerSchema.prefault({}),
   tieredStorage: tieredStorageSchema.optional(),
+  auth: pulsarAuthSchema.optional(),
 })
   .refine(({ version, source }) => source !== undefined || versions.includes(version), {
     path: ["version"],

@@ -1,3 +1,4 @@
+import { ADMIN_ROLE } from "../config/pulsar-auth";
 import { NATIVE_BYTES, type PulsarConfig } from "../config/pulsar";
 import { lines, MANAGED_BY } from "./text";
 
@@ -10,9 +11,14 @@ export interface PulsarPaths {
   readonly entryLocationRocksdbConf: string;
   readonly ledgerMetadataRocksdbConf: string;
   readonly tieredStorage: { readonly offloaders: string; readonly profile: string; readonly directory: string } | undefined;
+  /** What the broker proves clients with, and itself to itself; undefined: nobody is asked. */
+  readonly auth: { readonly tokenKey: string; readonly adminToken: string } | undefined;
   /** Name of the loopback interface. */
   readonly loopback: string;
 }
+
+/** The client's side of tokens. */
+const TOKEN_PLUGIN = "org.apache.pulsar.client.impl.auth.AuthenticationToken";
 
 const mebibytes = (bytes: number) => Math.floor(bytes / 2 ** 20);
 const minutes = (milliseconds: number) => Math.ceil(milliseconds / 60_000);
@@ -54,8 +60,23 @@ export function standaloneConf(pulsar: PulsarConfig, paths: PulsarPaths): string
     managedLedgerMinLedgerRolloverTimeMinutes: minutes(ledger.minRolloverMilliseconds),
     managedLedgerMaxLedgerRolloverTimeMinutes: minutes(ledger.maxRolloverMilliseconds),
     ...offloading(pulsar, paths),
+    ...authentication(paths),
   };
   return `# ${MANAGED_BY} Overrides of Pulsar ${pulsar.version}'s own standalone.conf:\n${lines(entries, (key, value) => `${key}=${value}`)}`;
+}
+
+/** https://pulsar.apache.org/docs/3.3.x/security-jwt/#enable-token-authentication-on-brokers */
+function authentication({ auth }: PulsarPaths): Record<string, string> {
+  if (auth === undefined) return {};
+  return {
+    authenticationEnabled: "true",
+    authorizationEnabled: "true",
+    authenticationProviders: "org.apache.pulsar.broker.authentication.AuthenticationProviderToken",
+    tokenSecretKey: `file://${auth.tokenKey}`,
+    superUserRoles: ADMIN_ROLE,
+    brokerClientAuthenticationPlugin: TOKEN_PLUGIN,
+    brokerClientAuthenticationParameters: `file://${auth.adminToken}`,
+  };
 }
 
 function offloading({ tieredStorage }: PulsarConfig, paths: PulsarPaths): Record<string, string | number | undefined> {
@@ -118,8 +139,12 @@ export function pulsarToolsEnv(paths: PulsarPaths, clientConf: string): string {
 }
 
 /** client.conf of pulsar-admin and pulsar-client. */
-export function clientConf({ ports }: PulsarConfig): string {
-  const entries = { webServiceUrl: `http://127.0.0.1:${ports.web}/`, brokerServiceUrl: `pulsar://127.0.0.1:${ports.broker}/` };
+export function clientConf({ ports }: PulsarConfig, { auth }: PulsarPaths): string {
+  const entries = {
+    webServiceUrl: `http://127.0.0.1:${ports.web}/`,
+    brokerServiceUrl: `pulsar://127.0.0.1:${ports.broker}/`,
+    ...(auth === undefined ? {} : { authPlugin: TOKEN_PLUGIN, authParams: `file://${auth.adminToken}` }),
+  };
   return `# ${MANAGED_BY}\n${lines(entries, (key, value) => `${key}=${value}`)}`;
 }
 

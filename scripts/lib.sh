@@ -143,6 +143,12 @@ part_of() {
 	tail -c "+$(($2 + 1))" "$1" | head -c "$(($3 - $2))"
 }
 
+# curl on Pulsar, without a proxy, as the stack's own role where Pulsar asks who it is; the token is in a file, and in no command line.
+pulsar_curl() {
+	token=$PREFIX/etc/pulsar/admin.curl
+	if [ -f "$token" ]; then curl -q -K "$token" --noproxy '*' "$@"; else curl -q --noproxy '*' "$@"; fi
+}
+
 # Lets the nats CLI connect to the server at an address, as the stack's own user where the server in effect asks who it is.
 nats_environment() {
 	NATS_URL=$1 NATS_NKEY=''

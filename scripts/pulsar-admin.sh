@@ -7,7 +7,7 @@ gojq=$PREFIX/opt/gojq/current/gojq
 pulsar_admin() {
 	request="$1 $2"
 	: >"$WORK/answer"
-	STATUS=$(curl -q -sg --noproxy '*' --connect-timeout 5 --max-time 60 -o "$WORK/answer" -w '%{http_code}' -X "$1" \
+	STATUS=$(pulsar_curl -sg --connect-timeout 5 --max-time 60 -o "$WORK/answer" -w '%{http_code}' -X "$1" \
 		${3:+-H "Content-Type: application/json" --data "$3"} "$ADMIN_URL/admin/v2/$2") || no_answer
 }
 
@@ -15,7 +15,8 @@ pulsar_admin() {
 # side by side. Adds what was answered to $WORK/answers: the text, a record separator, the status and the request, a group separator. Fails when the server
 # is gone.
 pulsar_requests() {
-	awk -v url="$ADMIN_URL/admin/v2/" -v file="$WORK/connection." -v connections=4 '
+	awk -v url="$ADMIN_URL/admin/v2/" -v file="$WORK/connection." -v connections=4 -v token="$PREFIX/etc/pulsar/admin.curl" '
+		BEGIN { getline authorization <token }
 		{
 			split($2, part, "/")
 			namespace = part[2] "/" part[3]
@@ -27,6 +28,7 @@ pulsar_requests() {
 			body = substr($0, length(method) + length(path) + 3)
 			if (sent[config]++) print "next" >config
 			print "url = \"" url path "\"\nrequest = \"" method "\"" >config
+			if (authorization != "") print authorization >config
 			if (body != "") print "header = \"Content-Type: application/json\"\ndata = \"" body "\"" >config
 			gsub(/%/, "%%")
 			print "write-out = \"\036%{http_code} " $0 "\035\"\nsilent\ngloboff\nnoproxy = \"*\"\nconnect-timeout = 5\nmax-time = 60" >config
@@ -80,5 +82,5 @@ must() {
 
 # Does the server answer, whatever it says? Removing must not fail on a server that is gone: what it holds stays where it is.
 server_answers() {
-	curl -q -s -o "$WORK/ready" --noproxy '*' --max-time 5 "$ADMIN_URL/admin/v2/brokers/ready"
+	pulsar_curl -s -o "$WORK/ready" --max-time 5 "$ADMIN_URL/admin/v2/brokers/ready"
 }

@@ -74,7 +74,7 @@ make_probe() {
 		must PUT "$topic"
 		must PUT "$topic/subscription/reader" '"earliest"'
 		messages=$(numbers 1 "$PROBE_MESSAGES" | sed 's/.*/{"payload":"&"}/' | paste -s -d , -)
-		curl -q -fsS --noproxy '*' --max-time 30 -H 'Content-Type: application/json' -o "$WORK/published" \
+		pulsar_curl -fsS --max-time 30 -H 'Content-Type: application/json' -o "$WORK/published" \
 			--data "{\"producerName\":\"rehearsal\",\"messages\":[$messages]}" "$ADMIN_URL/topics/$topic" || fail "Pulsar takes no messages over REST"
 		# Acknowledges without a client: Java would have to be started.
 		must POST "$topic/subscription/reader/skip/$PROBE_READ"

@@ -65,11 +65,11 @@ product_reloads() {
 }
 
 product_ready() {
-	[ -f "$1" ] && http_get "$(admin_url "$1")/brokers/ready" 3 2>/dev/null | grep -q ok
+	[ -f "$1" ] && pulsar_curl -fsS --max-time 3 "$(admin_url "$1")/brokers/ready" 2>/dev/null | grep -q ok
 }
 
 # Keys of the bookie and of the offloader: the broker does not report them.
-UNREPORTED='bookieId|fileSystemProfilePath|fileSystemURI|allowEphemeralPorts|listeningInterface|journalSyncData|dbStorage_[A-Za-z]*|entryLocationRocksdbConf|ledgerMetadataRocksdbConf'
+UNREPORTED='authenticationProviders|tokenSecretKey|superUserRoles|brokerClient[A-Za-z]*|bookieId|fileSystemProfilePath|fileSystemURI|allowEphemeralPorts|listeningInterface|journalSyncData|dbStorage_[A-Za-z]*|entryLocationRocksdbConf|ledgerMetadataRocksdbConf'
 
 product_wanted() {
 	say "version $VERSION"
@@ -93,9 +93,9 @@ jvm_options() {
 
 # The same lines as the running process has them: the broker's configuration over REST, RocksDB's own log, the command line of Java.
 product_effective() {
-	say "version $(http_get "$(admin_url "$1")/brokers/version" 3)"
+	say "version $(pulsar_curl -fsS --max-time 3 "$(admin_url "$1")/brokers/version")"
 	own_lines "$main_config" | grep -vE "^($UNREPORTED)=" | sed 's/=.*//' >"$WORK/keys"
-	http_get "$(admin_url "$1")/brokers/configuration/runtime" 5 >"$WORK/runtime"
+	pulsar_curl -fsS --max-time 5 "$(admin_url "$1")/brokers/configuration/runtime" >"$WORK/runtime"
 	"$gojq" -r --rawfile keys "$WORK/keys" \
 		'. as $runtime | $keys | split("\n")[] | select(. != "") | "\(.) \($runtime[.] // "not reported" | sub("^Optional\\[(?<value>.*)\\]$"; .value) | sub("\\.0$"; ""))"' "$WORK/runtime"
 	for directory in locations ledgers; do
@@ -191,10 +191,10 @@ product_unmanaged() {
 # One JSON document on the running server, for `npm run status`; counters since a topic was loaded.
 product_status() {
 	url=$(admin_url "$1")
-	http_get "${url%/admin/v2}/metrics/" 10 >"$WORK/metrics" || return 1
+	pulsar_curl -fsS --max-time 10 "${url%/admin/v2}/metrics/" >"$WORK/metrics" || return 1
 	samples "$WORK/metrics" pulsar_in_messages_total pulsar_in_bytes_total pulsar_out_messages_total pulsar_out_bytes_total pulsar_storage_size \
 		pulsar_subscription_back_log pulsar_subscription_unacked_messages pulsar_subscription_blocked_on_unacked_messages >"$WORK/samples"
-	"$gojq" -c -n --slurpfile samples "$WORK/samples" --arg version "$(http_get "$url/brokers/version" 3)" --arg port "$(config_value "$1" brokerServicePort)" '
+	"$gojq" -c -n --slurpfile samples "$WORK/samples" --arg version "$(pulsar_curl -fsS --max-time 3 "$url/brokers/version")" --arg port "$(config_value "$1" brokerServicePort)" '
 		# Without the topics that Pulsar keeps for itself: those of its own tenant and those that begin with two underscores.
 		[$samples[] | select(.labels.topic // "" | . != "" and (test("^persistent://pulsar/|/__[^/]*$") | not))] as $all
 		| def total($name): [.[] | select(.name == $name) | .value] | add // 0;

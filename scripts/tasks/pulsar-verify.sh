@@ -45,7 +45,7 @@ prove_health() {
 	# Publishes and reads a message of the broker's own.
 	pulsar_admin GET brokers/health
 	[ "$STATUS" = 200 ] || broken "the health check answers $STATUS: $(reason "$WORK/answer")"
-	curl -q -fsSL --noproxy '*' --max-time 10 -o "$WORK/metrics" "$ADMIN_URL/metrics/" || broken "/metrics/ does not answer"
+	pulsar_curl -fsSL --max-time 10 -o "$WORK/metrics" "$ADMIN_URL/metrics/" || broken "/metrics/ does not answer"
 	grep -q '^pulsar_topics_count' "$WORK/metrics" || broken "/metrics/ has no pulsar_topics_count"
 	say "health: the broker publishes and reads; metrics answer"
 }
@@ -98,13 +98,13 @@ $(grep -v ' INFO ' "$WORK/session" | tail -n 20)"
 }
 
 publish() {
-	curl -q -fsS --noproxy '*' --max-time 10 -H 'Content-Type: application/json' -o "$WORK/published" \
+	pulsar_curl -fsS --max-time 10 -H 'Content-Type: application/json' -o "$WORK/published" \
 		--data "{\"producerName\":\"proof\",\"messages\":[{\"payload\":\"$1\"}]}" "$ADMIN_URL/topics/persistent/$TOPIC" || broken "publishing over REST fails"
 }
 
 # The next message of the subscription is the one expected.
 next_is() {
-	curl -q -fsS --noproxy '*' --max-time 10 -o "$WORK/next" "$ADMIN_URL/admin/v2/$SUBSCRIPTION/position/1" || broken "a message cannot be read: $2"
+	pulsar_curl -fsS --max-time 10 -o "$WORK/next" "$ADMIN_URL/admin/v2/$SUBSCRIPTION/position/1" || broken "a message cannot be read: $2"
 	grep -q "$1" "$WORK/next" || broken "$2 begins with another message than expected"
 }
 

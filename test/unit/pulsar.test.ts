@@ -26,6 +26,7 @@ const paths: PulsarPaths = {
     profile: "/p/etc/pulsar/filesystem_offload_core_site.xml",
     directory: "/d",
   },
+  auth: undefined,
   loopback: "lo",
 };
 
@@ -93,7 +94,7 @@ test("the server's Java has its heap, direct memory and caps; the tools have a s
   assert.match(env, /^PULSAR_MEM="-Xms1024m -Xmx2048m -XX:MaxDirectMemorySize=512m -XX:MaxMetaspaceSize=160m /m);
   assert.match(env, /^PULSAR_GC="-XX:\+UseG1GC -XX:MaxGCPauseMillis=10 /m);
   assert.match(pulsarToolsEnv(paths, "/p/etc/pulsar/client.conf"), /^PULSAR_MEM="-Xmx128m /m);
-  assert.match(clientConf(pulsar()), /^brokerServiceUrl=pulsar:\/\/127\.0\.0\.1:6650\/$/m);
+  assert.match(clientConf(pulsar(), paths), /^brokerServiceUrl=pulsar:\/\/127\.0\.0\.1:6650\/$/m);
 });
 
 test("RocksDB's sizes are in the options file", () => assert.match(entryLocationRocksdbConf(), /^ {2}block_cache=16777216$/m));

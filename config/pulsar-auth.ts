@@ -1,0 +1,39 @@
+import { z } from "zod";
+import { integer, object } from "./schema";
+import { duration } from "./units";
+
+/** The role of the stack itself: its tasks, the broker's own client, and whoever operates it. The one superuser. */
+export const ADMIN_ROLE = "admin";
+
+const ROLE = `allowed: names of letters, digits, - and _, other than ${ADMIN_ROLE}, each once`;
+
+/**
+ * `messaging:pulsar.auth`: every client proves its role with a token (JWT, HS256). What a role may do are the permissions of the namespaces.
+ * https://pulsar.apache.org/docs/3.3.x/security-jwt/
+ */
+export const pulsarAuthSchema = object({
+  roles: z
+    .array(
+      z
+        .string(ROLE)
+        .regex(/^[a-zA-Z][\w-]{0,63}$/, ROLE)
+        .refine((role) => role !== ADMIN_ROLE, ROLE),
+    )
+    .refine((roles) => new Set(roles).size === roles.length, ROLE)
+    .default([]),
+  tokenLifetime: duration("1h", "3650d").prefault("90d"),
+  generation: integer("the number of the key that signs the tokens", 1, 1_000_000).default(1),
+}).transform(({ tokenLifetime, ...rest }) => ({ ...rest, tokenLifetimeMilliseconds: tokenLifetime }));
+
+/** The parsed `messaging:pulsar.auth`. */
+export type PulsarAuth = z.output<typeof pulsarAuthSchema>;
+
+/**
+ * From when to when a token that is made now is valid, in seconds since 1970. It begins with the half of a lifetime that is under way, so that every run within it
+ * makes the same token, and one made by the next half finds the last one still valid.
+ */
+export function tokenValidity(lifetimeMilliseconds: number, now: number): { readonly issuedAt: number; readonly expiresAt: number } {
+  const half = Math.floor(lifetimeMilliseconds / 2000);
+  const issuedAt = Math.floor(now / 1000 / half) * half;
+  return { issuedAt, expiresAt: issuedAt + 2 * half };
+}
