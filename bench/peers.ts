@@ -1,7 +1,7 @@
 // A NATS server on a bare host over SSH, in twelve tasks: ours against Ansible and pyinfra, and against as many commands that do nothing. Every tool gets a machine
 // of its own for each round. Prints, judges nothing.
 import { spawnSync } from "node:child_process";
-import { existsSync, mkdirSync, writeFileSync } from "node:fs";
+import { copyFileSync, existsSync, mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { pinnedVersions } from "../config/pins";
 import { pulumiEnvironment } from "../setup/environment.js";
@@ -14,6 +14,8 @@ import { executable } from "./artifacts";
 import { SPREAD, spread } from "./statistics";
 
 const ROUNDS = Number(process.env["BENCH_ROUNDS"] ?? 3);
+
+const FLOOR = join(__dirname, "floor");
 
 /** What is timed, in this order, on a machine that has nothing at first. */
 const STEPS = ["first apply", "check of what runs", "apply without a change", "apply of one changed line"] as const;
@@ -153,12 +155,14 @@ function floor(machine: Machine, commands: number): Tool {
     FLOOR_COMMANDS: String(commands),
     FLOOR_CONNECTION: JSON.stringify(connection),
   };
-  const pulumi = (...args: string[]) =>
-    succeed("pulumi", [...args, "--stack", "floor", "--cwd", join(__dirname, "floor"), "--non-interactive"], env);
-  pulumi("stack", "init");
+  const pulumi = (...args: string[]) => succeed("pulumi", [...args, "--stack", "floor", "--non-interactive"], env);
+  // It writes the settings with an encryption salt beside the project file that it finds.
+  copyFileSync(join(FLOOR, "Pulumi.yaml"), join(directory, "Pulumi.yaml"));
+  pulumi("stack", "init", "--cwd", directory);
+  const program = ["--cwd", FLOOR, "--config-file", join(directory, "Pulumi.floor.yaml")];
   return {
-    apply: () => pulumi("up", "--yes", "--skip-preview"),
-    check: () => pulumi("preview"),
+    apply: () => pulumi("up", ...program, "--yes", "--skip-preview"),
+    check: () => pulumi("preview", ...program),
     dispose: () => removeDirectory(directory),
   };
 }
