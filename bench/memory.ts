@@ -71,6 +71,8 @@ function load(stack: TestStack, serviceUrl: string): ChildProcess[] {
       '{"agent":"bench","kind":"load","at":"2026-01-02T03:04:05Z","data":{"n":{{Count}}}}',
       "--count",
       "50000",
+      "--timeout",
+      "60s",
     ),
     perf("consume", "--subscription-name", "bench", "--test-duration", String(LOAD_SECONDS)),
     perf("produce", "--rate", "5000", "--size", "1024", "--test-duration", String(LOAD_SECONDS)),
