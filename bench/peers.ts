@@ -1,21 +1,22 @@
 // A NATS server on a bare host over SSH, in twelve tasks: ours against Ansible and pyinfra, and against as many commands that do nothing. Every tool gets a machine
 // of its own for each round. Prints, judges nothing.
-import { spawnSync } from "node:child_process";
-import { copyFileSync, existsSync, mkdirSync, writeFileSync } from "node:fs";
+import { existsSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { pinnedVersions } from "../config/pins";
-import { pulumiEnvironment } from "../setup/environment.js";
 import { sha256File } from "../setup/files.js";
 import { cacheDir } from "../setup/paths";
 import { Machine, noMachines } from "../test/support/machine";
 import { removeDirectory, temporaryDirectory } from "../test/support/temporary";
 import { TestStack } from "../test/support/test-stack";
 import { executable } from "./artifacts";
+import { startFloor } from "./floor/start";
+import { succeed } from "./processes";
 import { SPREAD, spread } from "./statistics";
 
 const ROUNDS = Number(process.env["BENCH_ROUNDS"] ?? 3);
 
-const FLOOR = join(__dirname, "floor");
+/** A tool needs about as many for the work. */
+const TASKS = 12;
 
 /** What is timed, in this order, on a machine that has nothing at first. */
 const STEPS = ["first apply", "check of what runs", "apply without a change", "apply of one changed line"] as const;
@@ -28,13 +29,6 @@ interface Tool {
   /** Says what an apply would change, and looks at the machine for that. */
   check(maxConnections: number): void;
   dispose(): void;
-}
-
-/** Runs a program to its end. @throws Error with what it said when it fails */
-function succeed(command: string, args: readonly string[], env: NodeJS.ProcessEnv = {}): void {
-  const { status, stdout, stderr, error } = spawnSync(command, args, { encoding: "utf8", env: { ...process.env, ...env } });
-  if (error !== undefined) throw error;
-  if (status !== 0) throw new Error(`${command} ${args.join(" ")}: ${stdout}${stderr}`);
 }
 
 /** The programs of PyPI; installed when they are missing. */
@@ -136,35 +130,11 @@ async function ours(machine: Machine, wrapped: boolean): Promise<Tool> {
   };
 }
 
-/** As many commands as we have tasks, which do nothing, by the same engine and plugin. @param commands their number */
-function floor(machine: Machine, commands: number): Tool {
-  const directory = temporaryDirectory();
-  const state = join(directory, "state");
-  mkdirSync(state);
-  const connection = {
-    host: "127.0.0.1",
-    port: machine.port,
-    user: "root",
-    hostKey: machine.hostKey,
-    privateKey: machine.privateKey,
-  };
-  const env = {
-    ...pulumiEnvironment(),
-    PULUMI_BACKEND_URL: `file://${state}`,
-    PULUMI_CONFIG_PASSPHRASE: "floor",
-    FLOOR_COMMANDS: String(commands),
-    FLOOR_CONNECTION: JSON.stringify(connection),
-  };
-  const pulumi = (...args: string[]) => succeed("pulumi", [...args, "--stack", "floor", "--non-interactive"], env);
-  // It writes the settings with an encryption salt beside the project file that it finds.
-  copyFileSync(join(FLOOR, "Pulumi.yaml"), join(directory, "Pulumi.yaml"));
-  pulumi("stack", "init", "--cwd", directory);
-  const program = ["--cwd", FLOOR, "--config-file", join(directory, "Pulumi.floor.yaml")];
-  return {
-    apply: () => pulumi("up", ...program, "--yes", "--skip-preview"),
-    check: () => pulumi("preview", ...program),
-    dispose: () => removeDirectory(directory),
-  };
+/** As many commands as we have tasks, which do nothing. */
+function floor(machine: Machine): Tool {
+  const { port, hostKey, privateKey } = machine;
+  const stack = startFloor(TASKS, { host: "127.0.0.1", port, user: "root", hostKey, privateKey });
+  return { apply: () => stack.up(), check: () => stack.preview(), dispose: () => stack.dispose() };
 }
 
 /** Prints the times of each step and tool, and how many times slower than ours. */
@@ -174,7 +144,7 @@ export async function benchPeers(): Promise<void> {
   const tools: Readonly<Record<string, (machine: Machine) => Tool | Promise<Tool>>> = {
     "ours, npm scripts": (machine) => ours(machine, true),
     "ours, pulumi alone": (machine) => ours(machine, false),
-    "commands that do nothing": (machine) => floor(machine, 12),
+    "commands that do nothing": floor,
     "Ansible, pipelining": ansible,
     pyinfra,
   };

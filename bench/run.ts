@@ -1,4 +1,5 @@
 // Usage: npm run bench -- [name ...]; without a name, every benchmark. They print, and judge nothing.
+import { benchGrowth } from "./growth";
 import { benchMemory } from "./memory";
 import { benchNamespaces } from "./namespaces";
 import { benchNats } from "./nats";
@@ -10,6 +11,7 @@ const BENCHMARKS: Readonly<Record<string, () => Promise<void>>> = {
   namespaces: benchNamespaces,
   up: benchUp,
   peers: benchPeers,
+  growth: benchGrowth,
   memory: benchMemory,
 };
 
