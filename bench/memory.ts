@@ -46,7 +46,7 @@ function usage(stack: TestStack): Map<string, number> {
 
 /** Clients that publish and consume on both servers. They are not measured. */
 function load(stack: TestStack, serviceUrl: string): ChildProcess[] {
-  const nats = (...args: string[]) => stack.startNats("bench", "--no-progress", ...args);
+  const bench = (...args: string[]) => stack.startNats("bench", "--no-progress", ...args);
   const perf = (...args: string[]) =>
     spawn(
       join(stack.prefix, "opt/pulsar/current/bin/pulsar-perf"),
@@ -62,17 +62,15 @@ function load(stack: TestStack, serviceUrl: string): ChildProcess[] {
       },
     );
   return [
-    nats("bench.stored", "--js", "--pub", "4", "--msgs", "200000", "--size", "1024"),
-    nats("bench.plain", "--pub", "4", "--sub", "4", "--msgs", "2000000", "--size", "512"),
+    bench("bench.stored", "--js", "--pub", "4", "--msgs", "200000", "--size", "1024"),
+    bench("bench.plain", "--pub", "4", "--sub", "4", "--msgs", "2000000", "--size", "512"),
     // What the pipelines bridge and store; each one waits until it is stored, or it would queue up before the disk and readers would starve.
-    nats(
+    stack.startNats(
       "request",
       "events.bench",
       '{"agent":"bench","kind":"load","at":"2026-01-02T03:04:05Z","data":{"n":{{Count}}}}',
       "--count",
       "50000",
-      "--timeout",
-      "60s",
     ),
     perf("consume", "--subscription-name", "bench", "--test-duration", String(LOAD_SECONDS)),
     perf("produce", "--rate", "5000", "--size", "1024", "--test-duration", String(LOAD_SECONDS)),
