@@ -167,6 +167,9 @@ describe("Benthos pipelines on a real engine", { timeout: 1_800_000 }, () => {
     configure([HTTP, FILES, "storage/copies"]);
     assert.match(up(), /benthos \S+ running \(reload\)/);
     await eventually("the new pipeline catches up", 20, () => existsSync(join(stack.prefix, "var/lib/benthos/copies.ndjson")));
+    // This one alone has no unit tests.
+    configure(["storage/copies"]);
+    assert.match(up(), /benthos \S+ running \(reload\)/);
     configure([HTTP, FILES]);
     assert.match(up(), /benthos \S+ running \(reload\)/);
     running = await uptimes();
