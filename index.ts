@@ -5,6 +5,7 @@ import { BenthosPipelines } from "./components/benthos-pipelines";
 import { carriedBy, plannedHost } from "./components/host-plan";
 import { HostTools } from "./components/host-tools";
 import { declareNamespaces } from "./components/namespace";
+import { Monitoring } from "./components/monitoring";
 import { NatsJetStream } from "./components/nats-jetstream";
 import { PulsarStandalone } from "./components/pulsar-standalone";
 import { withholdResponses } from "./hosts/debug-log";
@@ -46,15 +47,17 @@ function declareComponents(host: Host, config: Config): Record<string, unknown> 
   const nats = config.nats === undefined ? undefined : new NatsJetStream({ host, tools, nats: config.nats }, parent);
   const pulsar = config.pulsar === undefined ? undefined : declarePulsar(host, tools, config.pulsar, config.namespaces);
   const after = [...(nats?.ready ?? []), ...(pulsar?.ready ?? [])];
-  const { benthos } = config;
+  const { benthos, monitoring } = config;
   const pipelines =
     benthos === undefined
       ? undefined
       : new BenthosPipelines({ host, tools, benthos, systems: config, natsKey: nats?.pipelinesKey, after }, parent);
+  const watched = monitoring === undefined ? undefined : new Monitoring({ host, tools, monitoring, systems: config, after }, parent);
   return {
     ...(nats === undefined ? {} : { nats: nats.endpoints }),
     ...(pulsar === undefined ? {} : { pulsar: pulsar.endpoints, namespaces: pulsar.namespaces }),
     ...(pipelines === undefined ? {} : { benthos: pipelines.endpoints }),
+    ...(watched === undefined ? {} : { monitoring: watched.endpoints }),
   };
 }
 

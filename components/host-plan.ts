@@ -11,8 +11,8 @@ import { pulsarData, pulsarGuarded } from "./pulsar-standalone";
 
 /** The config as far as it concerns one host. */
 export function carriedBy(host: HostConfig | undefined, config: Config): Config {
-  const { nats, pulsar, benthos } = host === undefined ? {} : onHost(host, config);
-  return { ...config, nats, pulsar, benthos };
+  const { nats, pulsar, benthos, monitoring } = host === undefined ? {} : onHost(host, config);
+  return { ...config, nats, pulsar, benthos, monitoring };
 }
 
 /** What a host is asked before anything is declared. */

@@ -7,6 +7,8 @@ const FOOTPRINTS: Readonly<Record<ComponentName, { readonly diskBytes: number; r
   pulsar: { diskBytes: 1600e6, programs: ["bash", "curl"] },
   // Its HTTP API is asked with curl; the DuckDB CLI is with it.
   benthos: { diskBytes: 250e6, programs: ["curl"] },
+  // Its web interface and promtool are with it.
+  monitoring: { diskBytes: 150e6, programs: ["dpkg-deb"] },
 };
 
 /** Free bytes that a bare host needs before anything is installed. */

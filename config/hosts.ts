@@ -3,7 +3,7 @@ import { absolutePath, PREFIX_MAX_LENGTH } from "./paths";
 import { integer, object, whenSound } from "./schema";
 
 /** What a host can carry; namespaces go with Pulsar. */
-export const COMPONENTS = ["nats", "pulsar", "benthos"] as const;
+export const COMPONENTS = ["nats", "pulsar", "benthos", "monitoring"] as const;
 
 /** A key of the stack config whose component runs on hosts. */
 export type ComponentName = (typeof COMPONENTS)[number];

@@ -3,6 +3,7 @@ import { z } from "zod";
 import { benthosSchema } from "./benthos";
 import { carried, type ComponentName, COMPONENTS, type HostConfig, hostsSchema } from "./hosts";
 import { namespacesSchema } from "./namespaces";
+import { monitoringSchema, NATS_METRICS } from "./monitoring";
 import { natsSchema } from "./nats";
 import { wantedPorts } from "./ports";
 import { pulsarSchema } from "./pulsar";
@@ -35,6 +36,7 @@ export const configSchema = object({
   pulsar: pulsarSchema.optional(),
   namespaces: namespacesSchema,
   benthos: benthosSchema.optional(),
+  monitoring: monitoringSchema.optional(),
   allowDataLoss: z
     .array(
       z
@@ -83,6 +85,17 @@ export const configSchema = object({
     { when: whenSound("hosts", "ramBudget", ...COMPONENTS) },
   )
   .superRefine(
+    ({ hosts, ...declared }, context) => {
+      for (const host of Object.values(hosts)) {
+        const { nats, benthos, monitoring } = onHost(host, declared);
+        if (monitoring === undefined || nats === undefined || benthos?.pipelines[NATS_METRICS] !== undefined) continue;
+        const message = `allowed: with ${NATS_METRICS} in messaging:benthos.pipelines of the same host, which makes Prometheus metrics of what NATS reports`;
+        context.addIssue({ code: "custom", path: ["monitoring"], message });
+      }
+    },
+    { when: whenSound("hosts", "nats", "benthos", "monitoring") },
+  )
+  .superRefine(
     ({ namespaces, pulsar }, context) => {
       for (const [name, { offload }] of Object.entries(namespaces)) {
         if (pulsar === undefined) {
@@ -112,7 +125,7 @@ export const configSchema = object({
           context.addIssue({ code: "custom", path: configPath.split("."), message: `allowed: a port other than ${user}` });
       }
     },
-    { when: whenSound("nats", "pulsar", "benthos") },
+    { when: whenSound("nats", "pulsar", "benthos", "monitoring") },
   )
   .transform(({ ramBudget, ramReserve, ...rest }) => ({ ...rest, ramBudgetBytes: ramBudget, ramReserveBytes: ramReserve }));
 

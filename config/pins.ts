@@ -44,7 +44,7 @@ interface Archive {
 }
 
 interface ArchiveSource extends Omit<Source, "url"> {
-  readonly from: { readonly url?: string; readonly maven?: string; readonly pypi?: string };
+  readonly from: { readonly url?: string; readonly maven?: string; readonly pypi?: string; readonly debian?: string };
 }
 
 /** Executables that are downloaded or built from the Go module proxy. */

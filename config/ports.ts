@@ -1,4 +1,5 @@
 import type { BenthosConfig } from "./benthos";
+import type { MonitoringConfig } from "./monitoring";
 import type { NatsConfig } from "./nats";
 import type { PulsarConfig } from "./pulsar";
 
@@ -14,8 +15,9 @@ export function wantedPorts(components: {
   readonly nats?: NatsConfig | undefined;
   readonly pulsar?: PulsarConfig | undefined;
   readonly benthos?: BenthosConfig | undefined;
+  readonly monitoring?: MonitoringConfig | undefined;
 }): WantedPort[] {
-  const ofComponents = (["nats", "pulsar"] as const).flatMap((component) =>
+  const ofComponents = (["nats", "pulsar", "monitoring"] as const).flatMap((component) =>
     Object.entries(components[component]?.ports ?? {}).map(([name, port]) => ({ port, configPath: `${component}.ports.${name}` })),
   );
   const ofProcesses = (components.benthos?.processes ?? []).map(({ port, portPath }) => ({ port, configPath: portPath }));

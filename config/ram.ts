@@ -1,4 +1,5 @@
 import type { BenthosConfig } from "./benthos";
+import type { MonitoringConfig } from "./monitoring";
 import type { NatsConfig } from "./nats";
 import type { PulsarConfig } from "./pulsar";
 
@@ -21,11 +22,12 @@ export function planRam(
     readonly nats?: NatsConfig | undefined;
     readonly pulsar?: PulsarConfig | undefined;
     readonly benthos?: BenthosConfig | undefined;
+    readonly monitoring?: MonitoringConfig | undefined;
   },
   supervisord: boolean,
 ): RamPlan {
   const byComponent: Record<string, number> = supervisord ? { supervisord: SUPERVISORD_BYTES } : {};
-  for (const component of ["pulsar", "nats", "benthos"] as const) {
+  for (const component of ["pulsar", "nats", "benthos", "monitoring"] as const) {
     const config = components[component];
     if (config !== undefined) byComponent[component] = config.memoryBytes;
   }

@@ -43,6 +43,7 @@ const SERVICES: Readonly<Record<string, string>> = {
   NatsJetStream: "nats-server",
   PulsarStandalone: "pulsar",
   BenthosPipelines: "benthos",
+  Monitoring: "prometheus",
   HostTools: "supervisord",
 };
 

@@ -29,7 +29,12 @@ import { deployedHosts, LEDGER, STACK } from "./stack-state";
 import { parseSamples } from "./status-report";
 
 /** Artefact of each component that has the version of the settings. */
-const ARTEFACTS: Readonly<Record<ComponentName, string>> = { nats: "nats-server", pulsar: "pulsar", benthos: "benthos" };
+const ARTEFACTS: Readonly<Record<ComponentName, string>> = {
+  nats: "nats-server",
+  pulsar: "pulsar",
+  benthos: "benthos",
+  monitoring: "prometheus",
+};
 
 /** A host to look at. */
 interface Patient {

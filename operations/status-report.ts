@@ -81,6 +81,8 @@ export interface ProductStatus {
   readonly topics?: readonly TopicStatus[];
   readonly pipelines?: readonly PipelineStatus[];
   readonly shared?: SharedStatus;
+  /** Alerts of Prometheus that fire, with their labels. */
+  readonly alerts?: readonly string[];
 }
 
 /** A service at one moment. */

@@ -7,7 +7,7 @@ export function statusLines({ host, service, state, memoryBytes, uptime, capByte
   const head = `${host}/${service} ${product?.version ?? ""}  ${state}`;
   const memory = memoryBytes === undefined ? [] : [`  ${memoryLine(memoryBytes, capBytes, enforcement)}`];
   if (product === undefined) return [`${head}, does not answer`, ...memory];
-  const { connections, subscriptions = 0, slowConsumers = 0 } = product;
+  const { connections, subscriptions = 0, slowConsumers = 0, alerts } = product;
   const tables = [streamTable(product), consumerTable(product), topicTable(product), pipelineTable(product)];
   return [
     `${head}${uptime === undefined ? "" : `, up ${uptime}`}`,
@@ -17,6 +17,9 @@ export function statusLines({ host, service, state, memoryBytes, uptime, capByte
     ...(connections === undefined
       ? []
       : [`  connections ${connections}  subscriptions ${subscriptions}  slow consumers since the start ${slowConsumers}`]),
+    ...(alerts === undefined
+      ? []
+      : [`  alerts: ${alerts.length === 0 ? "none" : alerts.length}`, ...alerts.map((alert) => `    ${alert}`)]),
     ...sharedLines(product),
     ...tables.flatMap((rows) => (rows.length < 2 ? [] : table(rows, 1, TERMINAL_COLUMNS).split("\n"))),
   ];

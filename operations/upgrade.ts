@@ -23,6 +23,7 @@ const PRODUCTS: Readonly<Record<ComponentName, ExecutableName | ArchiveName>> = 
   nats: "nats-server",
   pulsar: "pulsar",
   benthos: "benthos",
+  monitoring: "prometheus",
 };
 
 /** A host and the versions that its services were proven with last. */
@@ -111,7 +112,8 @@ async function rehearse(host: RunningHost, wanted: Wanted, steps: readonly Step[
   const { component, version } = wanted;
   const from = host.versions[component] ?? "";
   // Pipelines take what they read and write along.
-  const components = component === "benthos" ? COMPONENTS.filter((name) => host.versions[name] !== undefined) : [component];
+  const components =
+    component === "benthos" ? COMPONENTS.filter((name) => name !== "monitoring" && host.versions[name] !== undefined) : [component];
   const plan = upgradePlan(steps, host.key, components);
   const program = rehearsalProgram(plan, {
     prefix: host.prefix,

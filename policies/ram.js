@@ -17,6 +17,7 @@ const SETTINGS = {
   },
   NatsJetStream: { process: { key: "messaging:nats.memory", factor: 1 } },
   BenthosPipelines: { process: { key: "messaging:benthos.memory", factor: 1 } },
+  Monitoring: { process: { key: "messaging:monitoring.memory", factor: 1 } },
 };
 
 /**

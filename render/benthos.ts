@@ -25,7 +25,7 @@ function benthosYaml(
   return (
     `# ${MANAGED_BY}\n` +
     `http:\n  address: 127.0.0.1:${port}\n` +
-    `metrics:\n  prometheus: {}\n  mapping: meta path = deleted()\n` +
+    `metrics:\n  prometheus: { add_process_metrics: true }\n  mapping: meta path = deleted()\n` +
     `logger:\n  level: ${logLevel}\n` +
     `shutdown_timeout: ${shutdownTimeoutSeconds}s\n`
   );

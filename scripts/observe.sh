@@ -71,7 +71,7 @@ else
 fi
 
 programs=
-for program in curl wget bash python3 unzip systemd-sysusers useradd; do
+for program in curl wget bash python3 unzip systemd-sysusers useradd dpkg-deb; do
 	if command -v "$program" >/dev/null 2>&1; then programs="$programs $program"; fi
 done
 report programs "$programs"

@@ -1,12 +1,13 @@
 "use strict";
-// Archives for hosts that are taken as they are: from their official address, else from Maven Central or PyPI with the registry's own client, so that a
-// mirror in the user's settings is honoured. Each only with its pinned digest.
+// Archives for hosts that are taken as they are: from their official address, else from Maven Central, PyPI or Debian with the registry's own client, so that
+// a mirror in the user's settings is honoured. Each only with its pinned digest.
 
+const fs = require("node:fs");
 const path = require("node:path");
 const { verifyDigest } = require("./artifacts.js");
 const { download, reachable } = require("./download.js");
 const { replaceFolder } = require("./files.js");
-const { archiveFiles } = require("./missing.js");
+const { archiveFiles, registryOf } = require("./missing.js");
 const { cacheDir } = require("./paths.js");
 const { SetupError, runLogged } = require("./processes.js");
 const { withProgress } = require("./progress.js");
@@ -37,7 +38,7 @@ async function fetchMaven(step, coordinates, dir) {
     const fix = "check that Maven is installed (mvn --version) and that Maven Central or its mirror can be reached";
     await runLogged(step, "mvn", args, { fix });
   }
-  require("node:fs").rmSync(repository, { recursive: true, force: true });
+  fs.rmSync(repository, { recursive: true, force: true });
 }
 
 /**
@@ -56,6 +57,33 @@ function fetchWheel(step, requirement, file, dir) {
 }
 
 /**
+ * Fetches one package of Debian with lists of its own: the system's may be old or absent, and are root's.
+ * @param {string} step name of the log
+ * @param {string} requirement such as `package=1.0-1`
+ * @param {string} dir
+ */
+async function fetchDebian(step, requirement, dir) {
+  const fix =
+    "check that apt-get update works; this comes from Debian's package, which needs Debian or Ubuntu with the sources of bookworm";
+  const state = path.join(dir, ".apt");
+  for (const folder of ["lists/partial", "cache/archives/partial"]) fs.mkdirSync(path.join(state, folder), { recursive: true });
+  const options = ["--quiet", "-o", `Dir::State::Lists=${state}/lists`, "-o", `Dir::Cache=${state}/cache`];
+  for (const args of [["update"], ["download", requirement]]) await runLogged(step, "apt-get", [...options, ...args], { fix, cwd: dir });
+  fs.rmSync(state, { recursive: true });
+}
+
+/**
+ * Fetches from a registry with its client.
+ * @param {string} step name of the log
+ * @param {import("./versions.js").ArchiveSource} source without an address
+ * @param {string} dir
+ */
+function fetchFromRegistry(step, { from, file }, dir) {
+  if (from.maven) return fetchMaven(step, from.maven, dir);
+  return from.debian ? fetchDebian(step, from.debian, dir) : fetchWheel(step, from.pypi ?? "", file, dir);
+}
+
+/**
  * Brings one archive into its folder of the cache.
  * @param {string} name
  * @param {string} version
@@ -64,17 +92,18 @@ function fetchWheel(step, requirement, file, dir) {
 async function installArchive(name, version) {
   const { sources, keysUrl, dir } = archiveFiles(name, version);
   await replaceFolder(dir, async (temporary) => {
-    for (const { from, file, digest } of sources) {
+    for (const source of sources) {
+      const { from, file, digest } = source;
       const destination = path.join(temporary, file);
       if (from.url) {
         if (!(await reachable(from.url))) continue;
         await download(name, from.url, destination);
       } else {
-        const origin = from.maven ? `Maven, ${from.maven}` : `PyPI, ${from.pypi}`;
+        const origin = registryOf(source);
         await withProgress(
-          `${name} ${version}: fetching (${origin})`,
+          `${name} ${version}: fetching from ${origin}`,
           () => "",
-          () => (from.maven ? fetchMaven(name, from.maven, temporary) : fetchWheel(name, from.pypi ?? "", file, temporary)),
+          () => fetchFromRegistry(name, source, temporary),
         );
       }
       verifyDigest(destination, digest);

@@ -10,12 +10,14 @@ const { versions } = require("./versions.js");
 
 /**
  * One thing that is missing. `packages` live in the clone, all others in the cache.
+ * @typedef {"Maven Central" | "PyPI" | "Debian"} Registry
+ *
  * @typedef {object} Item
  * @property {"packages" | "cli" | "analyzer" | "plugin" | "artifact" | "archive" | "development"} kind
  * @property {string} name such as `nats-server`
  * @property {string} version
  * @property {string | undefined} url official source
- * @property {"Maven Central" | "PyPI" | undefined} [registry] where an archive comes from otherwise
+ * @property {Registry | undefined} [registry] where an archive comes from otherwise
  */
 
 /**
@@ -129,6 +131,15 @@ function missingExecutable(name, version) {
 }
 
 /**
+ * @param {import("./versions.js").ArchiveSource} source without an address
+ * @returns {Registry} where it comes from
+ */
+function registryOf({ from }) {
+  if (from.maven) return "Maven Central";
+  return from.debian ? "Debian" : "PyPI";
+}
+
+/**
  * @param {string} name
  * @param {string} version
  * @returns {Item | undefined} the archive, unless one of its sources is in the cache
@@ -137,8 +148,8 @@ function missingArchive(name, version) {
   const { sources, dir } = archiveFiles(name, version);
   if (sources.some(({ file }) => fs.existsSync(path.join(dir, file)))) return undefined;
   const url = sources.find(({ from }) => from.url)?.from.url;
-  const registry = sources.some(({ from }) => from.maven) ? "Maven Central" : "PyPI";
-  return { kind: "archive", name, version, url, registry };
+  const other = sources.find(({ from }) => !from.url);
+  return { kind: "archive", name, version, url, registry: other && registryOf(other) };
 }
 
 /**
@@ -192,6 +203,7 @@ function missing(needs) {
 }
 
 module.exports = {
+  registryOf,
   missing,
   phaseOf,
   packagesMarker,

@@ -3,7 +3,7 @@
 
 const { parseArgs } = require("node:util");
 const { takeStackOptions } = require("./arguments.js");
-const { PROJECT } = require("./paths.js");
+const { PROJECT, platform } = require("./paths.js");
 const { versions } = require("./versions.js");
 
 /** @typedef {{ name: string, version: string }} Artifact one pinned version */
@@ -12,7 +12,12 @@ const { versions } = require("./versions.js");
 const always = ["gojq"];
 
 /** Artefacts by the config key that asks for them. The key's `version` is the one of the first; the others come in their default version. */
-const byComponent = { nats: ["nats-server", "nats"], pulsar: ["pulsar", "jre"], benthos: ["benthos", "duckdb"] };
+const byComponent = {
+  nats: ["nats-server", "nats"],
+  pulsar: ["pulsar", "jre"],
+  benthos: ["benthos", "duckdb"],
+  monitoring: ["prometheus"],
+};
 
 /** Artefacts by the option of a component that asks for them, in the version of the component's first artefact. The user may choose it by a key of `source`. */
 const byOption = [{ component: "pulsar", option: "tieredStorage", name: "pulsar-offloaders", key: "offloaders" }];
@@ -36,11 +41,21 @@ function byDefault(name) {
     .map((version) => ({ name, version }));
 }
 
-/** @returns {Artifact[]} every pinned version of every artefact */
+/** @returns {Artifact[]} every pinned version of every artefact that there is for this machine */
 function allArtifacts() {
   return [...Object.keys(versions.artifacts), ...Object.keys(versions.archives)].flatMap((name) =>
-    pinned(name).map((version) => ({ name, version })),
+    pinned(name).flatMap((version) => (isArchiveOfOthers(name, version) ? [] : [{ name, version }])),
   );
+}
+
+/**
+ * @param {string} name
+ * @param {string} version
+ * @returns {boolean} whether it is an archive that is pinned for other platforms only
+ */
+function isArchiveOfOthers(name, version) {
+  const builds = versions.archives[name]?.versions[version];
+  return builds !== undefined && !builds["any"] && !builds[platform()];
 }
 
 /**

@@ -21,6 +21,7 @@ const costs = {
   "pulsar-offloaders": { other: { download: 270, disk: 270, minutes: 1 } },
   jre: { official: { download: 60, disk: 60, minutes: 1 }, other: { download: 35, disk: 35, minutes: 1 } },
   benthos: { other: { download: 180, disk: 1400, minutes: 4 } },
+  prometheus: { other: { download: 33, disk: 20, minutes: 1 } },
   gojq: { official: { download: 2, disk: 5, minutes: 1 }, other: { download: 3, disk: 50, minutes: 1 } },
 };
 

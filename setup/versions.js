@@ -16,7 +16,8 @@
  *
  * One place an archive can be had from.
  * @typedef {object} ArchiveSource
- * @property {{ url?: string, maven?: string, pypi?: string }} from address, coordinates in Maven Central, or requirement in PyPI
+ * @property {{ url?: string, maven?: string, pypi?: string, debian?: string }} from address, coordinates in Maven Central, requirement in PyPI, or a package of
+ *   Debian and its version
  * @property {string} file
  * @property {string} digest such as `sha512:0a1b…`
  * @property {string} root directory inside the archive

@@ -197,6 +197,10 @@ unpack() {
 	case $source in
 	*.tar.gz) tar -xzf "$source" -C "$directory.new" $(product_members "$root") ;;
 	*.zip | *.whl) unzip_to "$source" "$directory.new" ;;
+	*.deb)
+		command -v dpkg-deb >/dev/null 2>&1 || fail "$NAME $VERSION: dpkg-deb is missing on this host; it unpacks Debian's package"
+		dpkg-deb -x "$source" "$directory.new"
+		;;
 	*) cp "$source" "$directory.new/$ONLY" ;;
 	esac
 	if [ -z "$ONLY" ]; then

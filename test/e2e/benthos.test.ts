@@ -1,5 +1,7 @@
 import assert from "node:assert/strict";
+import { spawn } from "node:child_process";
 import { cpSync, existsSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
+import { connect } from "node:net";
 import { join } from "node:path";
 import { after, before, describe, test } from "node:test";
 import { setTimeout } from "node:timers/promises";
@@ -15,7 +17,9 @@ const FILES = "storage/events_to_files";
 const HTTP = "ingestion/http_to_jetstream";
 const BRIDGE = "routing/jetstream_to_pulsar";
 const DUCKDB = "ingestion/pulsar_to_duckdb";
+const NATS_METRICS = "monitoring/nats";
 
+const MONITORING = join(__dirname, "../../monitoring");
 const CLIENTS = join(__dirname, "../../examples/clients");
 const DOCS = join(__dirname, "../../docs/operations");
 const RUNBOOKS = readdirSync(DOCS).filter((name) => name !== "README.md");
@@ -33,14 +37,14 @@ const flow = (input: string, output: string, processors = "") =>
 describe("Benthos pipelines on a real engine", { timeout: 1_800_000 }, () => {
   let stack: TestStack;
   let directory: string;
-  let ports: { http: number; own: number; broker: number; web: number; bookie: number };
+  let ports: { http: number; own: number; broker: number; web: number; bookie: number; prometheus: number };
 
   before(async () => {
     stack = await TestStack.forPulumi();
     directory = join(stack.directory, "pipelines");
     cpSync(PIPELINES, directory, { recursive: true });
-    const [http = 0, own = 0, broker = 0, web = 0, bookie = 0] = await freePorts(5);
-    ports = { http, own, broker, web, bookie };
+    const [http = 0, own = 0, broker = 0, web = 0, bookie = 0, prometheus = 0] = await freePorts(6);
+    ports = { http, own, broker, web, bookie, prometheus };
   });
   after(() => stack.dispose());
 
@@ -65,11 +69,12 @@ describe("Benthos pipelines on a real engine", { timeout: 1_800_000 }, () => {
     const streams = (await (await request("streams")).json()) as Record<string, { uptime: number }>;
     return Object.fromEntries(Object.entries(streams).map(([id, { uptime }]) => [id, uptime]));
   };
-  const send = async (id: string) => {
+  const send = async (id: string, milliseconds = 60_000) => {
     const answer = await request(`${HTTP.replace("/", "_")}/events`, {
       method: "POST",
       body: JSON.stringify({ agent: "tester", kind: "n", at: "2026-01-02T03:04:05Z", data: { id } }),
       headers: { "Message-Id": id },
+      signal: AbortSignal.timeout(milliseconds),
     });
     assert.equal(answer.status, 200, await answer.text());
   };
@@ -240,7 +245,9 @@ describe("Benthos pipelines on a real engine", { timeout: 1_800_000 }, () => {
     const pulsar = { memory: { maxHeap: "384MiB", initialHeap: "256MiB", maxDirect: "192MiB" }, ports: { broker, web, bookie } };
     const subscriptions = { duckdb: { position: "earliest" } };
     const namespaces = { "arc/agents": { retention: { time: "1d", size: "1GB" }, topics: { events: { subscriptions } } } };
-    configure([HTTP, FILES, BRIDGE, DUCKDB], { environment: { EVENTS_TOPIC: topic.arc } }, { pulsar, namespaces });
+    const monitoring = { scrapeInterval: "3s", alertWindow: "20s", ports: { web: ports.prometheus } };
+    const environment = { EVENTS_TOPIC: topic.arc, NATS_METRICS_INTERVAL: "1s" };
+    configure([HTTP, FILES, BRIDGE, DUCKDB, NATS_METRICS], { environment }, { pulsar, namespaces, monitoring });
     const output = up();
     const [, published, arrived, lost] = /DuckDB: (\d+) messages published, (\d+) arrived, (\d+) lost; latency/.exec(output) ?? [];
     assert.deepEqual([published, arrived, lost], ["100", "100", "0"], output);
@@ -263,7 +270,104 @@ describe("Benthos pipelines on a real engine", { timeout: 1_800_000 }, () => {
       outputs: { apiUrl: string; pipelines: Record<string, string> };
     };
     assert.equal(outputs.apiUrl, `http://127.0.0.1:${ports.http}`);
-    assert.deepEqual(Object.keys(outputs.pipelines).sort(), [BRIDGE, DUCKDB, FILES, HTTP].map((name) => name.replace("/", "_")).sort());
+    assert.deepEqual(
+      Object.keys(outputs.pipelines).sort(),
+      [BRIDGE, DUCKDB, FILES, HTTP, NATS_METRICS].map((name) => name.replace("/", "_")).sort(),
+    );
+  });
+
+  test("alerts are silent on a healthy stack, and fire on their causes", async () => {
+    const ask = async <Answer>(path: string) => {
+      const answer = await fetch(`http://127.0.0.1:${ports.prometheus}/api/v1/${path}`, { headers: { connection: "close" } });
+      assert.equal(answer.status, 200, path);
+      return ((await answer.json()) as { data: Answer }).data;
+    };
+    const query = async (expression: string) =>
+      (
+        await ask<{ result: { metric: Record<string, string>; value: [number, string] }[] }>(
+          `query?query=${encodeURIComponent(expression)}`,
+        )
+      ).result;
+    const names = async (expression: string) => (await query(expression)).map(({ metric }) => metric["alertname"] ?? "").sort();
+    const FIRING = 'ALERTS{alertstate="firing"}';
+    // Some last no longer than the window.
+    const fire = async (...wanted: string[]) => {
+      let fired: string[] = [];
+      await eventually(`${wanted.join(", ")} fire`, 90, async () => {
+        fired = await names(`last_over_time(${FIRING}[5m])`);
+        return wanted.every((name) => fired.includes(name));
+      }).catch((error: unknown) => {
+        throw new Error(`${String(error)}; these did: ${fired.join(", ")}`);
+      });
+    };
+    const nats = (...args: string[]) => {
+      const { status, output } = stack.run(
+        join(stack.prefix, "opt/nats/current/nats"),
+        "--server",
+        `nats://127.0.0.1:${stack.client}`,
+        ...args,
+      );
+      assert.equal(status, 0, output);
+    };
+
+    await eventually("everything is scraped", 60, async () => {
+      const services = (await query("up == 1")).map(({ metric }) => metric["service"]).sort();
+      return services.join() === "benthos,prometheus,pulsar" && (await query("gnatsd_up == 1")).length === 1;
+    });
+    await setTimeout(25_000);
+    assert.deepEqual(await names(FIRING), []);
+
+    for (const [stream, limit] of [
+      ["tight", "1MB"],
+      ["growing", "100MB"],
+    ] as const)
+      nats("stream", "add", stream, "--subjects", `${stream}.>`, "--max-bytes", limit, "--defaults");
+    nats("consumer", "add", "growing", "idle", "--pull", "--defaults");
+    nats("pub", "tight.x", "x".repeat(1000), "--count", "950");
+    nats("pub", "growing.x", "x", "--count", "1100");
+    const more = spawn(join(stack.prefix, "opt/nats/current/nats"), [
+      ...["--server", `nats://127.0.0.1:${stack.client}`, "pub", "growing.x", "x", "--count", "100000", "--sleep", "100ms"],
+    ]);
+    const deaf = connect(stack.client, "127.0.0.1", () => deaf.write("CONNECT {}\r\nSUB flood 1\r\n"));
+    deaf.on("error", () => undefined).pause();
+    await setTimeout(500);
+    nats("pub", "flood", "x".repeat(100_000), "--count", "400");
+    await request(`${HTTP.replace("/", "_")}/events`, { method: "POST", body: '{"kind":"without an agent"}' });
+    process.kill(stack.pid("pulsar"), "SIGSTOP");
+    try {
+      await fire("DeadLetters", "JetStreamBacklogGrows", "ServiceDown", "SlowConsumers", "StreamNearLimit");
+      const status = stack.samples().find(({ service }) => service === "prometheus")?.product;
+      assert.ok(status?.alerts?.includes("ServiceDown (service pulsar)"), JSON.stringify(status));
+    } finally {
+      process.kill(stack.pid("pulsar"), "SIGCONT");
+      more.kill();
+      deaf.destroy();
+    }
+    nats("stream", "purge", "tight", "--force");
+    nats("stream", "purge", "growing", "--force");
+
+    process.kill(stack.pid("nats-server"), "SIGSTOP");
+    await send("unsent", 2000).catch(() => undefined);
+    await fire("BreakerOpen", "NatsDown");
+    for (let restart = 0; restart < 2; restart++) {
+      const start = await query("gnatsd_varz_start");
+      process.kill(stack.pid("nats-server"), "SIGKILL");
+      await eventually("NATS is back", 30, async () => (await query("gnatsd_varz_start > " + (start[0]?.value[1] ?? ""))).length === 1);
+    }
+    await fire("RestartsAgain");
+    nats("stream", "rm", "tight", "--force");
+    nats("stream", "rm", "growing", "--force");
+    // A breaker closes when a message gets through.
+    await send("again");
+    await eventually("alerts are silent again", 90, async () => (await names(FIRING)).length === 0);
+
+    const texts = ["alerts.yaml", "dashboard.json"].map((file) => readFileSync(join(MONITORING, file), "utf8"));
+    const metrics = new Set(
+      texts.join("\n").match(/\b(pulsar|jetstream|gnatsd|process|messaging:|input|output|processor|dead|circuit)[a-z_:]*_[a-z_:]+/g),
+    );
+    const absent: string[] = [];
+    for (const metric of metrics) if ((await query(`last_over_time(${metric}[10m])`)).length === 0) absent.push(metric);
+    assert.deepEqual(absent, []);
   });
 
   test("clients in Python, Node and Go publish, consume, ask, share work and replay, with the commands of their README", () => {
@@ -309,13 +413,14 @@ describe("Benthos pipelines on a real engine", { timeout: 1_800_000 }, () => {
       if (command === "npm run destroy")
         for (const data of ["nats", "pulsar"]) renameSync(join(stack.prefix, "var/lib", data), join(stack.directory, `old-${data}`));
     };
-    // A backup comes before what restores it.
-    for (const runbook of [...RUNBOOKS.filter((name) => !LAST.includes(name)), ...LAST]) {
-      for (const command of commandsOf(readFileSync(join(DOCS, runbook), "utf8"))) {
-        if (command === "cd ~/.local/share/messaging") continue;
-        run(own.reduce((text, [pattern, value]) => text.replace(pattern, value), command));
-      }
-    }
+    const commands = (runbooks: readonly string[]) =>
+      runbooks
+        .flatMap((runbook) => commandsOf(readFileSync(join(DOCS, runbook), "utf8")))
+        .filter((command) => command !== "cd ~/.local/share/messaging")
+        .map((command) => own.reduce((text, [pattern, value]) => text.replace(pattern, value), command));
+    // What several runbooks look at, once; a backup before what restores it, step by step.
+    for (const command of new Set(commands(RUNBOOKS.filter((name) => !LAST.includes(name))))) run(command);
+    for (const command of commands(LAST)) run(command);
   });
 
   test("destroy leaves data alone", () => {

@@ -36,6 +36,11 @@ describe("the artefacts of a stack", () => {
     assert.deepEqual(needed("config:\n  messaging:benthos: {}\n"), [`gojq ${gojq}`, `benthos ${benthos}`, `duckdb ${duckdb}`]);
   });
 
+  it("have Prometheus with monitoring", () => {
+    const [prometheus] = pinnedVersions("prometheus");
+    assert.deepEqual(needed("config:\n  messaging:monitoring: {}\n"), [`gojq ${gojq}`, `prometheus ${prometheus}`]);
+  });
+
   it("leave out what the settings choose a source for", () => {
     const [pulsar, jre] = [pinnedVersions("pulsar")[0], pinnedVersions("jre")[0]];
     const tiered = `config:\n  messaging:pulsar: { version: ${pulsar}, tieredStorage: {}, source: { sha512: x } }\n`;

@@ -50,7 +50,7 @@ test("every problem is listed at once, with its path, what was given and what is
   });
   const expected = [
     /^messaging:ramBudget: got 4; allowed: a size from 64MB to 100TB with a unit/,
-    /^messaging:typo: unknown key; allowed: the keys hosts, ramBudget, ramReserve, observe, policies, nats, pulsar, namespaces, benthos, allowDataLoss/,
+    /^messaging:typo: unknown key; allowed: the keys hosts, ramBudget, ramReserve, observe, policies, nats, pulsar, namespaces, benthos, monitoring, allowDataLoss/,
     /^messaging:hosts\.local\.prefix: got "relative path"; allowed: .*absolute path/,
     /^messaging:nats\.memory: got "-5MB"; allowed: a size from 64MB/,
     /^messaging:nats\.memroy: unknown key; allowed: the keys version, source, keepVersions, memory/,

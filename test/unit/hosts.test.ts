@@ -65,7 +65,7 @@ for (const [what, hosts, pattern, rest] of [
   [
     "two hosts that do not say what they carry",
     { edge, two: edge },
-    /two\.components: not set; allowed: a list of nats, pulsar, benthos; with several hosts/,
+    /two\.components: not set; allowed: a list of nats, pulsar, benthos, monitoring; with several hosts/,
   ],
   [
     "a component that is not declared",

@@ -1,0 +1,46 @@
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
+import { z } from "zod";
+import { pinnedVersions } from "./pins";
+import { keepVersions, object, port } from "./schema";
+import { duration, size } from "./units";
+
+/** GOMEMLIMIT as a share of the process cap: the Go collector works harder before the cap is met (https://go.dev/doc/gc-guide#Memory_limit). */
+const GOMEMLIMIT_SHARE = 0.85;
+
+/** The pipeline that makes Prometheus metrics of what NATS reports: NATS has none of its own. */
+export const NATS_METRICS = "monitoring/nats";
+
+/** The duration in the alert rules that `alertWindow` stands for. */
+const WINDOW = "10m";
+
+/** Alert rules, and the recording rules that they lean on. */
+const ALERTS = join(__dirname, "../monitoring/alerts.yaml");
+
+const versions = pinnedVersions("prometheus");
+
+/**
+ * `messaging:monitoring`: a Prometheus that scrapes the systems of its host and evaluates the alert rules of `monitoring/alerts.yaml`.
+ * https://prometheus.io/docs/prometheus/2.42/
+ */
+export const monitoringSchema = object({
+  version: z.enum(versions, `allowed: a pinned version (${versions.join(", ")})`).default(versions[0]),
+  keepVersions,
+  memory: size("96MiB", "1TB").prefault("256MiB"),
+  retention: duration("1h", "3650d").prefault("15d"),
+  retentionSize: size("100MB", "10TB").prefault("1GB"),
+  scrapeInterval: duration("1s", "5m").prefault("15s"),
+  alertWindow: duration("10s", "24h").prefault(WINDOW),
+  ports: object({ web: port.default(9090) }).prefault({}),
+}).transform(({ memory, retention, retentionSize, scrapeInterval, alertWindow, ...rest }) => ({
+  ...rest,
+  memoryBytes: memory,
+  goMemLimitBytes: Math.floor(memory * GOMEMLIMIT_SHARE),
+  retentionSeconds: Math.ceil(retention / 1000),
+  retentionBytes: retentionSize,
+  scrapeIntervalSeconds: Math.ceil(scrapeInterval / 1000),
+  alerts: readFileSync(ALERTS, "utf8").replaceAll(WINDOW, `${Math.ceil(alertWindow / 1000)}s`),
+}));
+
+/** Parsed `messaging:monitoring`. */
+export type MonitoringConfig = z.output<typeof monitoringSchema>;
