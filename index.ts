@@ -43,7 +43,8 @@ function declare(host: Host, parts: Config): Record<string, unknown> {
 /** The components of a host. @returns the outputs of each */
 function declareComponents(host: Host, config: Config): Record<string, unknown> {
   const parent = { parent: host };
-  const tools = new HostTools({ host, allowDataLoss: config.allowDataLoss }, parent);
+  const tls = config.nats?.tls !== undefined || config.pulsar?.tls !== undefined;
+  const tools = new HostTools({ host, allowDataLoss: config.allowDataLoss, tls }, parent);
   const nats = config.nats === undefined ? undefined : new NatsJetStream({ host, tools, nats: config.nats }, parent);
   const pulsar = config.pulsar === undefined ? undefined : declarePulsar(host, tools, config.pulsar, config.namespaces);
   const after = [...(nats?.ready ?? []), ...(pulsar?.ready ?? [])];

@@ -23,6 +23,7 @@ import { currentLink, service } from "../tasks/service";
 import { type ServiceAccount, serviceAccount } from "../tasks/service-account";
 import type { HostTools } from "./host-tools";
 import { listeners } from "./listeners";
+import { authorityPath } from "../tasks/certificates";
 import { natsUrls } from "./nats-jetstream";
 import { pulsarAdminUrl, pulsarServiceUrl } from "./pulsar-standalone";
 
@@ -76,6 +77,7 @@ function natsEnvironment(nats: NatsConfig, layout: Layout): Readonly<Record<stri
     NATS_URL: url,
     NATS_MONITORING_URL: monitoringUrl,
     ...(nats.auth === undefined ? {} : { NATS_NKEY_FILE: natsKeyPath(nats.auth, layout) }),
+    ...(nats.tls === undefined ? {} : { NATS_TLS: "true", NATS_CA_FILE: authorityPath(layout) }),
   };
 }
 

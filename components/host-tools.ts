@@ -4,6 +4,7 @@ import { SUPERVISORD_BYTES } from "../config/ram";
 import type { Host, Task } from "../hosts/host";
 import { allowDataLoss } from "../tasks/allow-data-loss";
 import { artifact } from "../tasks/artifact";
+import { certificateAuthority } from "../tasks/certificates";
 import { type Journal, journal } from "../tasks/journal";
 import { type Supervisord, supervisord } from "../tasks/supervisord";
 
@@ -16,13 +17,19 @@ export class HostTools extends pulumi.ComponentResource {
   readonly journal: Journal | undefined;
   /** Consents to lose messages are on the host. */
   readonly consents: Task;
+  /** What signs the certificates of servers; undefined where none has TLS. */
+  readonly certificateAuthority: Task | undefined;
 
-  constructor(args: { readonly host: Host; readonly allowDataLoss: readonly string[] }, options?: pulumi.ComponentResourceOptions) {
+  constructor(
+    args: { readonly host: Host; readonly allowDataLoss: readonly string[]; readonly tls: boolean },
+    options?: pulumi.ComponentResourceOptions,
+  ) {
     super("messaging:index:HostTools", `${args.host.key}-tools`, {}, options);
     this.gojq = artifact(args.host, this, { task: "gojq", name: "gojq", version: pinnedVersions("gojq")[0], link: true });
     this.supervisord = args.host.services === "supervisord" ? supervisord(args.host, this) : undefined;
     this.journal = journal(args.host, this);
     this.consents = allowDataLoss(args.host, this, args.allowDataLoss);
+    this.certificateAuthority = args.tls ? certificateAuthority(args.host, this) : undefined;
     const supervisordBytes = this.supervisord === undefined ? 0 : SUPERVISORD_BYTES;
     this.registerOutputs({ memoryBytes: supervisordBytes, memory: { supervisord: supervisordBytes } });
   }

@@ -5,7 +5,9 @@ import type { Host, Task } from "../hosts/host";
 import type { Layout } from "../hosts/layout";
 import type { TaskText } from "../hosts/task";
 import { natsServerConf } from "../render/nats-server";
+import { certificateText } from "../config/tls";
 import { adopt } from "../tasks/adopt";
+import { authorityPath, certificate, certificatePaths } from "../tasks/certificates";
 import { configFile } from "../tasks/config-file";
 import { dataDirectory, dataDirectoryTask } from "../tasks/data-directory";
 import { homebrewTask, program, type ProgramArgs } from "../tasks/homebrew";
@@ -69,6 +71,8 @@ export interface NatsEndpoints {
   readonly context: pulumi.Output<string>;
   /** The key (an nkey's seed) of each user, a secret; undefined where nobody asks who a client is. */
   readonly keys?: pulumi.Output<Readonly<Record<string, string>>>;
+  /** Path on the host of the certificate that clients know the server by; undefined without TLS. */
+  readonly ca?: pulumi.Output<string>;
 }
 
 /** NATS with JetStream on one host: installed, configured, running under the host's service manager and proven. */
@@ -92,17 +96,23 @@ export class NatsJetStream extends pulumi.ComponentResource {
     const adopted = adopt(host, this, { product: SERVER, port: nats.ports.client, data: storeDir });
     const data = dataDirectory(host, this, { name: "nats-data", path: storeDir, account, after: [tools.consents, ...adopted] });
     const users = this.#users(args, account);
+    const proof = this.#certificate(args, account);
+    // What the server reads besides its config.
+    const reads = [...(users === undefined ? [] : [users.accounts]), ...(proof === undefined ? [] : [proof])];
+    const follows = { ...users?.follows, ...(proof === undefined ? {} : { CERTIFICATE: pulumi.output(proof.digest) }) };
+    const ca = proof && authorityPath(layout);
     const config = configFile(host, this, {
       name: "nats-config",
       path: layout.etc("nats", "nats-server.conf"),
       text: natsServerConf(nats, `${pulumi.getStack()}-${host.key}`, {
         storeDir,
         pidFile: host.services.startsWith("systemd") ? undefined : layout.pidFile(SERVER),
+        tls: proof && certificatePaths(layout, "nats"),
       }),
       check: { product: SERVER, version: nats.version },
       group: account?.user,
       // The check reads what the config includes.
-      after: [server, data, ...(users === undefined ? [] : [users.accounts])],
+      after: [server, data, ...reads],
     });
     const running = service(host, this, {
       service: {
@@ -129,7 +139,7 @@ export class NatsJetStream extends pulumi.ComponentResource {
       configs: [config],
       tools,
       account,
-      follows: users?.follows,
+      follows,
       after: [tools.gojq, ...adopted],
     });
     const { url, monitoringUrl } = natsUrls(nats);
@@ -139,6 +149,7 @@ export class NatsJetStream extends pulumi.ComponentResource {
       url,
       description: `NATS of stack ${pulumi.getStack()} on host ${host.key}`,
       nkey: users?.keyPath,
+      ca,
       after: [cli],
     });
     const verified = natsVerify(host, this, {
@@ -146,7 +157,7 @@ export class NatsJetStream extends pulumi.ComponentResource {
       monitoringUrl,
       service: running,
       cli,
-      follows: users?.follows,
+      follows,
       after: users === undefined ? [] : natsKeyFiles(host, this, users, [running]),
     });
     const streams = declareStreams(host, this, {
@@ -164,8 +175,21 @@ export class NatsJetStream extends pulumi.ComponentResource {
       version: proven(nats.version),
       context: proven(contextName),
       ...(users === undefined ? {} : { keys: proven(0).apply(() => users.seeds) }),
+      ...(ca === undefined ? {} : { ca: proven(ca) }),
     };
     this.registerOutputs({ ...natsFigures(nats), storeDir, ...this.endpoints });
+  }
+
+  /** What the server proves itself with; undefined: it speaks in clear. */
+  #certificate({ host, tools, nats }: NatsJetStreamArgs, account: ServiceAccount | undefined): Task | undefined {
+    if (nats.tls === undefined || tools.certificateAuthority === undefined) return undefined;
+    return certificate(host, this, {
+      product: "nats",
+      certificate: certificateText(nats.tls, Date.now()),
+      group: account?.user,
+      authority: tools.certificateAuthority,
+      after: account === undefined ? [] : [account],
+    });
   }
 
   /** Who may connect; undefined: everybody on this host. */
@@ -176,7 +200,7 @@ export class NatsJetStream extends pulumi.ComponentResource {
 }
 
 /** What policies read: plain data. The monitoring port has no authentication of its own. */
-function natsFigures({ memoryBytes, durability, jetstream, ports, streams, auth }: NatsConfig) {
+function natsFigures({ memoryBytes, durability, jetstream, ports, streams, auth, tls }: NatsConfig) {
   const { maxMemoryStoreBytes, maxFileStoreBytes } = jetstream;
   return {
     memoryBytes,
@@ -185,6 +209,6 @@ function natsFigures({ memoryBytes, durability, jetstream, ports, streams, auth 
     maxMemoryStoreBytes,
     maxFileStoreBytes,
     streams,
-    listeners: listeners(ports, { client: { authentication: auth !== undefined } }),
+    listeners: listeners(ports, { client: { authentication: auth !== undefined, tls: tls !== undefined } }),
   };
 }

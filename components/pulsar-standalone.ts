@@ -8,7 +8,9 @@ import type { TaskText } from "../hosts/task";
 import { FILESYSTEM_DRIVER, type OffloadDriver } from "../render/namespaces";
 import { clientConf, offloadProfile, type PulsarPaths, pulsarEnv, pulsarToolsEnv, standaloneConf } from "../render/pulsar";
 import { entryLocationRocksdbConf, ledgerMetadataRocksdbConf } from "../render/pulsar-rocksdb";
+import { certificateText } from "../config/tls";
 import { adopt } from "../tasks/adopt";
+import { authorityPath, certificate, certificatePaths } from "../tasks/certificates";
 import { artifact, type ArtifactArgs } from "../tasks/artifact";
 import { configFile } from "../tasks/config-file";
 import { dataDirectory, dataDirectoryTask, logDirectory } from "../tasks/data-directory";
@@ -43,6 +45,8 @@ export interface PulsarEndpoints {
   readonly version: pulumi.Output<string>;
   /** The token of each role, a secret; undefined where nobody asks who a client is. */
   readonly tokens?: pulumi.Output<Readonly<Record<string, string>>>;
+  /** The same over TLS, and the path on the host of the certificate that clients know the broker by; undefined without TLS. */
+  readonly tls?: pulumi.Output<{ readonly serviceUrl: string; readonly adminUrl: string; readonly ca: string }>;
 }
 
 /** Address of the admin API of a config, without its path. */
@@ -53,6 +57,11 @@ export function pulsarAdminUrl({ ports }: PulsarConfig): string {
 /** Address of the binary protocol of a config. */
 export function pulsarServiceUrl({ ports }: PulsarConfig): string {
   return `pulsar://127.0.0.1:${ports.broker}`;
+}
+
+/** Addresses of the ports with TLS. */
+function tlsUrls({ broker, web }: { readonly broker: number; readonly web: number }) {
+  return { serviceUrl: `pulsar+ssl://127.0.0.1:${broker}`, adminUrl: `https://127.0.0.1:${web}` };
 }
 
 /** What a namespace's offload policy has to say besides its thresholds: it hides the broker's own settings one by one. */
@@ -93,7 +102,8 @@ export class PulsarStandalone extends pulumi.ComponentResource {
     const logs = logDirectory(host, this, { name: "pulsar-logs", path: paths.logs, account });
     const offloading = this.#offloading(args, paths, account);
     const tokens = this.#tokens(args, account);
-    const after = [server, ...java, data, logs, ...(tokens?.files ?? [])];
+    const proof = this.#certificate(args, account);
+    const after = [server, ...java, data, logs, ...(tokens?.files ?? []), ...(proof === undefined ? [] : [proof])];
     const conf = (name: string, file: string, text: string, more: { readonly base?: string; readonly check?: boolean } = {}) =>
       configFile(host, this, {
         name: `pulsar-${name}`,
@@ -163,19 +173,21 @@ export class PulsarStandalone extends pulumi.ComponentResource {
     const adminUrl = pulsarAdminUrl(pulsar);
     this.verified = pulsarVerify(host, this, {
       adminUrl,
+      tlsUrl: pulsar.tls && tlsUrls(pulsar.tls.ports).adminUrl,
       shell: layout.bin("pulsar-shell"),
       log: layout.log(PULSAR),
       service: this.service,
       after: programs,
     });
     // Known only when the server is proven, so that whoever takes an endpoint waits for that.
-    const proven = (value: string) => this.verified.resource.urn.apply(() => value);
+    const proven = <T>(value: T) => this.verified.resource.urn.apply(() => value);
     this.endpoints = {
       serviceUrl: proven(pulsarServiceUrl(pulsar)),
       adminUrl: proven(adminUrl),
       metricsUrl: proven(`${adminUrl}/metrics/`),
       version: proven(pulsar.version),
       ...(tokens === undefined ? {} : { tokens: this.verified.resource.urn.apply(() => tokens.tokens) }),
+      ...(pulsar.tls === undefined ? {} : { tls: proven({ ...tlsUrls(pulsar.tls.ports), ca: authorityPath(layout) }) }),
     };
     this.registerOutputs({ ...pulsarFigures(pulsar, layout), ...this.endpoints });
   }
@@ -207,6 +219,18 @@ export class PulsarStandalone extends pulumi.ComponentResource {
   #tokens({ host, pulsar }: PulsarStandaloneArgs, account: ServiceAccount | undefined): PulsarTokens | undefined {
     if (pulsar.auth === undefined) return undefined;
     return pulsarTokens(host, this, { auth: pulsar.auth, group: account?.user, after: account === undefined ? [] : [account] });
+  }
+
+  /** What the broker proves itself with; undefined: it has no ports with TLS. */
+  #certificate({ host, tools, pulsar }: PulsarStandaloneArgs, account: ServiceAccount | undefined): Task | undefined {
+    if (pulsar.tls === undefined || tools.certificateAuthority === undefined) return undefined;
+    return certificate(host, this, {
+      product: PULSAR,
+      certificate: certificateText(pulsar.tls, Date.now()),
+      group: account?.user,
+      authority: tools.certificateAuthority,
+      after: account === undefined ? [] : [account],
+    });
   }
 
   /** The operators' programs with the settings of this stack. */
@@ -241,7 +265,15 @@ function pulsarFigures(pulsar: PulsarConfig, layout: Layout) {
     durability: pulsar.durability,
     dataDirectory: dataPath(pulsar, layout),
     ...(pulsar.tieredStorage === undefined ? {} : { offloadDirectory: offloadDirectory(pulsar, layout) }),
-    listeners: listeners(pulsar.ports, { broker: { authentication }, web: { authentication } }),
+    listeners: [
+      ...listeners(pulsar.ports, { broker: { authentication }, web: { authentication } }),
+      ...(pulsar.tls === undefined
+        ? []
+        : listeners(
+            { brokerTls: pulsar.tls.ports.broker, webTls: pulsar.tls.ports.web },
+            { brokerTls: { authentication, tls: true }, webTls: { authentication, tls: true } },
+          )),
+    ],
   };
 }
 
@@ -301,6 +333,7 @@ function pulsarPaths(pulsar: PulsarConfig, layout: Layout, platform: string): Pu
             directory: offloadDirectory(pulsar, layout),
           },
     auth: pulsar.auth === undefined ? undefined : { tokenKey: tokenKeyPath(layout, pulsar.auth), adminToken: adminTokenPath(layout) },
+    tls: pulsar.tls && certificatePaths(layout, PULSAR),
     loopback: platform.startsWith("darwin") ? "lo0" : "lo",
   };
 }

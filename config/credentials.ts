@@ -1,6 +1,7 @@
 import { createHmac, hkdfSync } from "node:crypto";
 import { Codec } from "@nats-io/nkeys/lib/codec";
 import { SignJWT } from "jose";
+import type { Validity } from "./tls";
 import { fromSeed, Prefix } from "@nats-io/nkeys";
 
 /** Bytes of the secret that all others of a generation derive from, and of each of them. */
@@ -36,13 +37,8 @@ export function nkey(secret: Buffer): Nkey {
 /**
  * A token by which a client proves its role.
  * @param key what the broker checks it with
- * @param validity seconds since 1970
  */
-export async function roleToken(
-  key: string,
-  role: string,
-  validity: { readonly issuedAt: number; readonly expiresAt: number },
-): Promise<string> {
+export async function roleToken(key: string, role: string, validity: Validity): Promise<string> {
   const token = new SignJWT().setProtectedHeader({ alg: "HS256" }).setSubject(role);
   return token.setIssuedAt(validity.issuedAt).setExpirationTime(validity.expiresAt).sign(Buffer.from(key));
 }

@@ -5,6 +5,7 @@ import { integer, keepVersions, object, port, programSource, whenSound } from ".
 import { natsAuthSchema } from "./nats-auth";
 import { reservedBytes, streamsSchema } from "./nats-streams";
 import { pinnedVersions } from "./pins";
+import { tlsSchema } from "./tls";
 
 /** GOMEMLIMIT as a share of the process cap: the Go collector works harder before the cap is met (https://go.dev/doc/gc-guide#Memory_limit). */
 export const GOMEMLIMIT_SHARE = 0.85;
@@ -45,6 +46,7 @@ export const natsSchema = object({
   maxPending: size("1kB", "1GB").prefault("16MB"),
   writeDeadline: duration("100ms", "5m").prefault("10s"),
   auth: natsAuthSchema.optional(),
+  tls: tlsSchema.optional(),
   streams: streamsSchema,
   ports: object({ client: port.default(4222), monitoring: port.default(8222) }).prefault({}),
 })

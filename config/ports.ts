@@ -20,6 +20,10 @@ export function wantedPorts(components: {
   const ofComponents = (["nats", "pulsar", "monitoring"] as const).flatMap((component) =>
     Object.entries(components[component]?.ports ?? {}).map(([name, port]) => ({ port, configPath: `${component}.ports.${name}` })),
   );
+  const withTls = Object.entries(components.pulsar?.tls?.ports ?? {}).map(([name, port]) => ({
+    port,
+    configPath: `pulsar.tls.ports.${name}`,
+  }));
   const ofProcesses = (components.benthos?.processes ?? []).map(({ port, portPath }) => ({ port, configPath: portPath }));
-  return [...ofComponents, ...ofProcesses];
+  return [...ofComponents, ...withTls, ...ofProcesses];
 }

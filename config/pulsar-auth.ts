@@ -27,13 +27,3 @@ export const pulsarAuthSchema = object({
 
 /** The parsed `messaging:pulsar.auth`. */
 export type PulsarAuth = z.output<typeof pulsarAuthSchema>;
-
-/**
- * From when to when a token that is made now is valid, in seconds since 1970. It begins with the half of a lifetime that is under way, so that every run within it
- * makes the same token, and one made by the next half finds the last one still valid.
- */
-export function tokenValidity(lifetimeMilliseconds: number, now: number): { readonly issuedAt: number; readonly expiresAt: number } {
-  const half = Math.floor(lifetimeMilliseconds / 2000);
-  const issuedAt = Math.floor(now / 1000 / half) * half;
-  return { issuedAt, expiresAt: issuedAt + 2 * half };
-}

@@ -4,6 +4,7 @@ import { pinnedVersions } from "./pins";
 import { pulsarAuthSchema } from "./pulsar-auth";
 import { pulsarSourceSchema } from "./pulsar-source";
 import { integer, keepVersions, object, port, whenSound } from "./schema";
+import { tlsKeys, withUnit } from "./tls";
 import { duration, formatBytes, size } from "./units";
 
 const MIB = 2 ** 20;
@@ -148,11 +149,19 @@ export const pulsarSchema = object({
   ledger: ledgerSchema.prefault({}),
   tieredStorage: tieredStorageSchema.optional(),
   auth: pulsarAuthSchema.optional(),
+  tls: object({ ...tlsKeys, ports: object({ broker: port.default(6651), web: port.default(8443) }).prefault({}) })
+    .transform(withUnit)
+    .optional(),
 })
   .refine(({ version, source }) => source !== undefined || versions.includes(version), {
     path: ["version"],
     error: VERSION,
     when: whenSound("version", "source"),
+  })
+  .refine(({ ports, tls }) => new Set([...Object.values(ports), ...Object.values(tls?.ports ?? {})]).size === (tls === undefined ? 3 : 5), {
+    path: ["tls", "ports"],
+    error: "allowed: two different ports that are none of pulsar.ports",
+    when: whenSound("ports", "tls"),
   })
   .refine(
     ({ tieredStorage, version, source }) =>

@@ -21,6 +21,8 @@ export interface NatsServerPaths {
   readonly storeDir: string;
   /** Undefined where the service manager knows the process. */
   readonly pidFile: string | undefined;
+  /** What the server proves itself with; undefined: no TLS. */
+  readonly tls?: { readonly certificate: string; readonly key: string } | undefined;
 }
 
 /**
@@ -49,11 +51,14 @@ export function natsServerConf(nats: NatsConfig, serverName: string, paths: Nats
   };
   // The comment says what a change of its line takes: scripts/products/nats-server.sh goes by it, and a preview shows it beside the change.
   const keyValue = (key: string, value: string | number) => `${key}: ${value} # ${EFFECTS[nats.version][key] ?? "restart"}`;
+  // No change of a line: the same files get another certificate, which a reload takes over.
+  const tls = paths.tls && { cert_file: quoted(paths.tls.certificate), key_file: quoted(paths.tls.key) };
   const accounts = nats.auth === undefined ? "" : "include ./accounts.conf\n";
   return (
     `# ${MANAGED_BY}\n` +
     lines(server, keyValue) +
     accounts +
+    (tls === undefined ? "" : `tls {\n${lines(tls, (key, value) => `  ${keyValue(key, value)}`)}}\n`) +
     `jetstream {\n${lines(jetstream, (key, value) => `  ${keyValue(key, value)}`)}}\n`
   );
 }

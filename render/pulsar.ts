@@ -13,6 +13,8 @@ export interface PulsarPaths {
   readonly tieredStorage: { readonly offloaders: string; readonly profile: string; readonly directory: string } | undefined;
   /** What the broker proves clients with, and itself to itself; undefined: nobody is asked. */
   readonly auth: { readonly tokenKey: string; readonly adminToken: string } | undefined;
+  /** What the broker proves itself with to clients; undefined: no TLS. */
+  readonly tls?: { readonly certificate: string; readonly key: string } | undefined;
   /** Name of the loopback interface. */
   readonly loopback: string;
 }
@@ -61,6 +63,7 @@ export function standaloneConf(pulsar: PulsarConfig, paths: PulsarPaths): string
     managedLedgerMaxLedgerRolloverTimeMinutes: minutes(ledger.maxRolloverMilliseconds),
     ...offloading(pulsar, paths),
     ...authentication(paths),
+    ...encryption(pulsar, paths),
   };
   return `# ${MANAGED_BY} Overrides of Pulsar ${pulsar.version}'s own standalone.conf:\n${lines(entries, (key, value) => `${key}=${value}`)}`;
 }
@@ -76,6 +79,20 @@ function authentication({ auth }: PulsarPaths): Record<string, string> {
     superUserRoles: ADMIN_ROLE,
     brokerClientAuthenticationPlugin: TOKEN_PLUGIN,
     brokerClientAuthenticationParameters: `file://${auth.adminToken}`,
+  };
+}
+
+/**
+ * TLS on ports of its own; what is on the host goes on without. The broker looks for another certificate every five minutes.
+ * https://pulsar.apache.org/docs/3.3.x/security-tls-transport/
+ */
+function encryption({ tls }: PulsarConfig, paths: PulsarPaths): Record<string, string | number> {
+  if (tls === undefined || paths.tls === undefined) return {};
+  return {
+    brokerServicePortTls: tls.ports.broker,
+    webServicePortTls: tls.ports.web,
+    tlsCertificateFilePath: paths.tls.certificate,
+    tlsKeyFilePath: paths.tls.key,
   };
 }
 

@@ -149,11 +149,12 @@ pulsar_curl() {
 	if [ -f "$token" ]; then curl -q -K "$token" --noproxy '*' "$@"; else curl -q --noproxy '*' "$@"; fi
 }
 
-# Lets the nats CLI connect to the server at an address, as the stack's own user where the server in effect asks who it is.
+# Lets the nats CLI connect to the server at an address, as the stack's own user where the server in effect asks who it is, and over TLS where it asks for it.
 nats_environment() {
-	NATS_URL=$1 NATS_NKEY=''
+	NATS_URL=$1 NATS_NKEY='' NATS_CA=''
 	if grep -q '^include ' "$PREFIX/etc/nats/nats-server.conf" 2>/dev/null; then NATS_NKEY=$PREFIX/etc/nats/keys/operator.nk; fi
-	export NATS_URL NATS_NKEY
+	if grep -q '^tls ' "$PREFIX/etc/nats/nats-server.conf" 2>/dev/null; then NATS_CA=$PREFIX/etc/tls/ca.pem; fi
+	export NATS_URL NATS_NKEY NATS_CA
 }
 
 # The nats CLI on such a server: nats_cli URL ARGUMENT ...

@@ -14,6 +14,8 @@ export function natsContext(
     readonly description: string;
     /** Path on the host of the file with the key of the user that it connects as; undefined: nobody asks who it is. */
     readonly nkey?: string | undefined;
+    /** Path on the host of the certificate that it knows the server by; undefined: without TLS. */
+    readonly ca?: string | undefined;
     readonly after: readonly Task[];
   },
 ): Task {
@@ -21,12 +23,16 @@ export function natsContext(
     name: "nats-context",
     script: "nats-context",
     inputs: { NAME: args.name },
-    body: natsContextJson(args.url, args.description, args.nkey),
+    body: natsContextJson(args.url, args.description, args),
     after: args.after,
   });
 }
 
 /** The keys as the CLI writes them, one a line; what is left out has its default. */
-export function natsContextJson(url: string, description: string, nkey?: string): string {
-  return `${JSON.stringify({ description: `${description} (${OWNER})`, url, nkey }, undefined, 2)}\n`;
+export function natsContextJson(
+  url: string,
+  description: string,
+  { nkey, ca }: { readonly nkey?: string | undefined; readonly ca?: string | undefined } = {},
+): string {
+  return `${JSON.stringify({ description: `${description} (${OWNER})`, url, nkey, ca }, undefined, 2)}\n`;
 }

@@ -1,6 +1,7 @@
 import * as pulumi from "@pulumi/pulumi";
 import { derived, roleToken, tokenKey } from "../config/credentials";
-import { ADMIN_ROLE, type PulsarAuth, tokenValidity } from "../config/pulsar-auth";
+import { ADMIN_ROLE, type PulsarAuth } from "../config/pulsar-auth";
+import { validity } from "../config/tls";
 import type { Host, Task } from "../hosts/host";
 import type { Layout } from "../hosts/layout";
 import { secretFile } from "./secret-file";
@@ -37,8 +38,8 @@ export function pulsarTokens(
   const [master] = generationSecrets(parent, `${host.key}-pulsar-key`, [auth.generation]);
   if (master === undefined) throw new Error("no key signs the tokens");
   const key = master.apply((bytes) => tokenKey(derived(bytes, `${host.key}/pulsar/token-key`)));
-  const validity = tokenValidity(auth.tokenLifetimeMilliseconds, Date.now());
-  const token = (role: string) => key.apply((text) => roleToken(text, role, validity));
+  const valid = validity(auth.tokenLifetimeMilliseconds, Date.now());
+  const token = (role: string) => key.apply((text) => roleToken(text, role, valid));
   const admin = token(ADMIN_ROLE);
   const write = (name: string, path: string, text: pulumi.Output<string>, forBroker: boolean) =>
     secretFile(host, parent, { name: `pulsar-${name}`, path, secret: { text, master }, group: forBroker ? group : undefined, after });

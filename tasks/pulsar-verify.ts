@@ -11,6 +11,8 @@ export function pulsarVerify(
   parent: pulumi.Resource,
   args: {
     readonly adminUrl: string;
+    /** The same over TLS; undefined: there is none. */
+    readonly tlsUrl: string | undefined;
     /** pulsar-shell of this stack. */
     readonly shell: string;
     readonly log: string;
@@ -25,6 +27,7 @@ export function pulsarVerify(
     uses: ["pulsar-admin.sh", ...(journal ? ["managers/systemd.sh"] : [])],
     inputs: {
       ADMIN_URL: args.adminUrl,
+      ...(args.tlsUrl === undefined ? {} : { TLS_URL: args.tlsUrl }),
       SHELL_PROGRAM: args.shell,
       LOG: journal ? "journal" : args.log,
       SERVICE_DIGEST: args.service.digest,

@@ -168,18 +168,26 @@ product_ready() {
 	[ -f "$1" ] && http_get "$(monitoring_url "$1")/healthz" 2 2>/dev/null | grep -q '"ok"'
 }
 
-# Has the server read its users since they were written? The second argument is the time of its last load, ISO 8601.
-users_in_effect() {
-	users=${1%/*}/accounts.conf
+# Files that the server reads besides a config.
+read_besides() {
+	if grep -q '^include ' "$1"; then say "${1%/*}/accounts.conf"; fi
+	if grep -q '^tls ' "$1"; then config_value "$1" cert_file; fi
+}
+
+# Has the server read them since they were written? The second argument is the time of its last load, ISO 8601.
+read_in_effect() {
+	[ -n "$(read_besides "$1")" ] || return 0
 	# BusyBox takes seconds since 1970 only, and the time of a load has a fraction.
 	touch -d "$2" "$WORK/loaded" 2>/dev/null || touch -d "@$("$gojq" -n --arg time "$2" '$time | sub("\\..*Z$"; "Z") | fromdate + 1')" "$WORK/loaded"
-	if [ -n "$(find "$users" -newer "$WORK/loaded")" ]; then say "users as they were before"; else say "users of $users"; fi
+	read_besides "$1" | while IFS= read -r file; do
+		if [ -n "$(find "$file" -newer "$WORK/loaded")" ]; then say "$file as it was before"; else say "$file"; fi
+	done
 }
 
 # The limits that a config and a service definition ask for, a line each.
 product_wanted() {
 	say "version $VERSION"
-	if grep -q '^include ' "$1"; then say "users of ${1%/*}/accounts.conf"; fi
+	read_besides "$1"
 	for key in server_name max_connections max_subscriptions max_payload max_pending write_deadline store_dir max_mem max_file sync_interval; do
 		say "$key $(config_value "$1" "$key")"
 	done
@@ -191,7 +199,7 @@ product_wanted() {
 product_effective() {
 	http_get "$(monitoring_url "$1")/varz" 2 >"$WORK/varz" || return 1
 	http_get "$(monitoring_url "$1")/jsz" 2 >"$WORK/jsz" || return 1
-	if grep -q '^include ' "$1"; then users_in_effect "$1" "$("$gojq" -r .config_load_time "$WORK/varz")"; fi
+	read_in_effect "$1" "$("$gojq" -r .config_load_time "$WORK/varz")"
 	"$gojq" -r --slurpfile jsz "$WORK/jsz" '
 		$jsz[0].config as $jetstream
 		| "version \(.version)",

@@ -3,6 +3,7 @@
 # the binary protocol, and replay.
 #
 # ADMIN_URL
+# TLS_URL          the same over TLS; unset: there is none
 # SHELL_PROGRAM    pulsar-shell of this stack
 # LOG              of the server; journal: systemd has it, under UNIT, in JOURNAL or the journal of SCOPE
 # SERVICE_DIGEST   of the service this proof is about
@@ -48,6 +49,10 @@ prove_health() {
 	pulsar_curl -fsSL --max-time 10 -o "$WORK/metrics" "$ADMIN_URL/metrics/" || broken "/metrics/ does not answer"
 	grep -q '^pulsar_topics_count' "$WORK/metrics" || broken "/metrics/ has no pulsar_topics_count"
 	say "health: the broker publishes and reads; metrics answer"
+	[ -n "${TLS_URL:-}" ] || return 0
+	pulsar_curl -fsS --max-time 10 --cacert "$PREFIX/etc/tls/ca.pem" -o "$WORK/ready" "$TLS_URL/admin/v2/brokers/ready" 2>"$WORK/curl" ||
+		broken "$TLS_URL does not answer a client that trusts $PREFIX/etc/tls/ca.pem: $(cat "$WORK/curl")"
+	say "TLS: $TLS_URL answers a client that trusts the certificate authority of this host"
 }
 
 # Errors of the last start. Four that Pulsar reports of a sound one are none: the journal has no mark in its first life, the metadata are there in every other,

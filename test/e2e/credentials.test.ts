@@ -1,10 +1,13 @@
 import assert from "node:assert/strict";
 import { createUser } from "@nats-io/nkeys";
+import { X509Certificate } from "node:crypto";
 import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { copyFileSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { connect } from "node:net";
 import { join } from "node:path";
 import { after, before, describe, test } from "node:test";
+import { connect as connectTls } from "node:tls";
 import { roleToken, tokenKey } from "../../config/credentials";
 import { TestStack } from "../support/test-stack";
 import { freePorts } from "../support/temporary";
@@ -19,6 +22,15 @@ const AUTH = {
 };
 
 const STREAMS = { orders: { preset: "workQueue", maxBytes: "10MB", subjects: ["orders.>"], consumers: { worker: {} } } };
+
+/** Makes a certificate authority that nobody knows. @returns path of its certificate */
+function strangeAuthority(stack: TestStack): string {
+  const path = join(stack.directory, "strange.pem");
+  const key = ["-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-keyout", `${path}.key`];
+  const { status, output } = stack.run("openssl", "req", "-x509", ...key, "-subj", "/CN=strange", "-days", "2", "-out", path);
+  assert.equal(status, 0, output);
+  return path;
+}
 
 describe("credentials of NATS", { timeout: 1_200_000 }, () => {
   let stack: TestStack;
@@ -56,14 +68,51 @@ describe("credentials of NATS", { timeout: 1_200_000 }, () => {
       .map((secret) => JSON.parse((secret as { plaintext: string }).plaintext) as string);
   };
 
-  /** The nats CLI as a user. */
-  const as = (user: string, ...args: string[]) => stack.nats("--nkey", keys[user] ?? "", "--timeout", "2s", ...args);
+  /** The settings with users, over TLS. */
+  const configure = (auth: Record<string, unknown> = {}, tls: Record<string, unknown> = {}) =>
+    stack.configure({ streams: STREAMS, tls, auth: { ...AUTH, ...auth } });
 
-  test("turning them on keeps the streams and their messages", () => {
+  const authority = () => join(stack.prefix, "etc/tls/ca.pem");
+
+  /** The nats CLI with the key in a file. */
+  const withKey = (key: string | undefined, ...args: string[]) =>
+    stack.nats("--tlsca", authority(), "--nkey", key ?? "", "--timeout", "2s", ...args);
+
+  /** The nats CLI as a user. */
+  const as = (user: string, ...args: string[]) => withKey(keys[user], ...args);
+
+  /** What the server answers to who goes on in clear, until it closes the connection. */
+  const inClear = async () => {
+    const socket = connect(stack.client, "127.0.0.1");
+    await once(socket, "data");
+    let answer = "";
+    socket.on("data", (bytes: Buffer) => (answer += bytes.toString()));
+    // A reset is as good as a close.
+    socket.on("error", () => undefined);
+    const closed = new Promise((resolve) => socket.once("close", resolve));
+    socket.write("CONNECT {}\r\nPING\r\n");
+    await closed;
+    return answer;
+  };
+
+  /** Fingerprint of the certificate that the server shows. */
+  const shown = async () => {
+    const socket = connect(stack.client, "127.0.0.1");
+    await once(socket, "data");
+    const secure = connectTls({ socket, ca: readFileSync(authority()), servername: "localhost" });
+    await once(secure, "secureConnect");
+    const certificate = secure.getPeerX509Certificate()?.fingerprint256;
+    secure.destroy();
+    return certificate;
+  };
+
+  const onDisk = () => new X509Certificate(readFileSync(join(stack.prefix, "etc/nats/server.pem"))).fingerprint256;
+
+  test("turning them on, with TLS, keeps the streams and their messages", () => {
     stack.configure({ streams: STREAMS });
     up();
     assert.equal(stack.nats("pub", "orders.new", "before").status, 0);
-    stack.configure({ streams: STREAMS, auth: AUTH });
+    configure();
     up();
     takeKeys();
     assert.match(as("operator", "stream", "get", "orders", "1").output, /before/);
@@ -71,12 +120,18 @@ describe("credentials of NATS", { timeout: 1_200_000 }, () => {
     assert.equal(again.status, 0, again.output);
   });
 
-  test("who may do what", () => {
+  test("who may do what", async () => {
     const stranger = join(stack.directory, "stranger.nk");
     writeFileSync(stranger, createUser().getSeed());
+    const strange = strangeAuthority(stack);
     const refused: [string, () => { status: number | null; output: string }, RegExp][] = [
-      ["no credentials", () => stack.nats("pub", "agent.x", "x"), /Authorization Violation/],
-      ["another key", () => stack.nats("--nkey", stranger, "pub", "agent.x", "x"), /Authorization Violation/],
+      ["no credentials", () => stack.nats("--tlsca", authority(), "pub", "agent.x", "x"), /Authorization Violation/],
+      ["another key", () => withKey(stranger, "pub", "agent.x", "x"), /Authorization Violation/],
+      [
+        "another authority",
+        () => stack.nats("--tlsca", strange, "--nkey", keys["agents"] ?? "", "pub", "agent.x", "x"),
+        /unknown authority/,
+      ],
       ["a subject without permission", () => as("agents", "pub", "orders.x", "x"), /Permissions Violation/i],
       ["another account's stream", () => as("llm-server", "stream", "info", "orders"), /no Stream|could not pick|not found/i],
     ];
@@ -84,6 +139,9 @@ describe("credentials of NATS", { timeout: 1_200_000 }, () => {
       const { status, output } = act();
       assert.ok(status !== 0 && message.test(output), `${what}: ${status} ${output}`);
     }
+    assert.doesNotMatch(await inClear(), /PONG/);
+    const context = stack.run(join(stack.prefix, "opt/nats/current/nats"), "--context", "messaging-test-local", "rtt");
+    assert.equal(context.status, 0, context.output);
     for (const [user, ...args] of [
       ["agents", "pub", "agent.events", "x"],
       ["agents", "consumer", "next", "orders", "worker", "--count", "1", "--no-ack"],
@@ -103,9 +161,12 @@ describe("credentials of NATS", { timeout: 1_200_000 }, () => {
       return state.messages;
     };
     const rotate = (auth: Record<string, unknown>) => {
-      stack.configure({ streams: STREAMS, auth: { ...AUTH, ...auth } });
+      // The server gets another certificate as well.
+      configure(auth, { lifetime: "400d" });
       up();
     };
+    const certificate = await shown();
+    assert.equal(certificate, onDisk());
     as("operator", "stream", "purge", "-f", "orders");
     const old: Record<string, string> = {};
     for (const [user, file] of Object.entries(keys)) copyFileSync(file, (old[user] = `${file}.old`));
@@ -138,7 +199,7 @@ describe("credentials of NATS", { timeout: 1_200_000 }, () => {
         "--ack",
       ];
       return [publish, consume].map(async (args) => {
-        const [code] = (await once(stack.startNats(...args), "exit")) as [number | null];
+        const [code] = (await once(stack.startNats("--tlsca", authority(), ...args), "exit")) as [number | null];
         assert.equal(code, 0, args.join(" "));
       });
     };
@@ -146,13 +207,15 @@ describe("credentials of NATS", { timeout: 1_200_000 }, () => {
     rotate({ generation: 2 });
     takeKeys();
     // What connects with a key of either generation now.
-    assert.equal(stack.nats("--nkey", old["agents"] ?? "", "pub", "agent.x", "x").status, 0);
+    assert.equal(withKey(old["agents"], "pub", "agent.x", "x").status, 0);
+    assert.notEqual(await shown(), certificate);
+    assert.equal(await shown(), onDisk());
     const after = traffic(keys);
     await Promise.all(before);
     rotate({ generation: 2, keepPrevious: false });
     await Promise.all(after);
     assert.equal(await messages(), 0);
-    assert.match(stack.nats("--nkey", old["agents"] ?? "", "pub", "agent.x", "x").output, /Authorization Violation/);
+    assert.match(withKey(old["agents"], "pub", "agent.x", "x").output, /Authorization Violation/);
   });
 
   test("no secret is anywhere but in its file and, encrypted, in the state", async () => {
@@ -163,7 +226,7 @@ describe("credentials of NATS", { timeout: 1_200_000 }, () => {
       `while :; do for f in /proc/[0-9]*/cmdline; do tr '\\0' ' ' <"$f"; echo; done; sleep 0.1; done >"$0" 2>/dev/null`,
       seen,
     ]);
-    stack.configure({ streams: STREAMS, auth: { ...AUTH, generation: 3 } });
+    configure({ generation: 3 });
     // In a shell: what the engine logs is more than a pipe of Node's takes. From 7 on it logs the values of all properties in clear.
     const log = join(stack.directory, "engine.log");
     const loud = stack.run(
@@ -175,9 +238,12 @@ describe("credentials of NATS", { timeout: 1_200_000 }, () => {
     );
     assert.equal(loud.status, 0, loud.output);
     watcher.kill();
-    const canaries = [...Object.values(takeKeys()), ...randomBytes()];
+    // Of the keys of TLS a line each: what it is in is the file itself, as the stack never has it.
+    const tlsKeys = ["etc/tls/ca.key", "etc/nats/server.key"].map((file) => join(stack.prefix, file));
+    const keyLines = tlsKeys.map((path) => readFileSync(path, "utf8").split("\n")[1] ?? "");
+    const canaries = [...Object.values(takeKeys()), ...randomBytes(), ...keyLines];
     assert.ok(canaries.length >= 8, `${canaries.length} canaries`);
-    stack.configure({ streams: STREAMS, auth: { ...AUTH, generation: 3, keepPrevious: false, users: { agents: {} } } });
+    configure({ generation: 3, keepPrevious: false, users: { agents: {} } });
     const preview = stack.operate("preview", "--diff", "--show-full-output");
     assert.equal(preview.status, 0, preview.output);
     // A task that has a secret and cannot write it.
@@ -189,7 +255,9 @@ describe("credentials of NATS", { timeout: 1_200_000 }, () => {
     assert.match(failed.output, /nats-key-agents/);
     rmSync(file);
     renameSync(`${file}.away`, file);
+    writeFileSync(join(file, "agents.nk"), "of another hand\n");
     const drifted = stack.npmScript("drift");
+    assert.match(drifted.output, /agents\.nk has another text/);
     const told = {
       "what an up logs at verbosity 6": readFileSync(log, "utf8"),
       "the process list": readFileSync(seen, "utf8"),
@@ -207,7 +275,7 @@ describe("credentials of NATS", { timeout: 1_200_000 }, () => {
     writeFileSync(patterns, canaries.join("\n"));
     const holders = stack.run("grep", "-rlF", "-f", patterns, stack.prefix, join(stack.directory, "state")).output.trim().split("\n");
     assert.deepEqual(
-      holders.filter((holder) => !holder.startsWith(`${file}/`)),
+      holders.filter((holder) => !holder.startsWith(`${file}/`) && !tlsKeys.includes(holder)),
       [],
     );
     for (const holder of holders) assert.equal(statSync(holder).mode & 0o777, 0o600, holder);
@@ -218,16 +286,19 @@ describe("credentials of NATS", { timeout: 1_200_000 }, () => {
 describe("tokens of Pulsar", { timeout: 1_200_000 }, () => {
   let stack: TestStack;
   let url: string;
+  let ports: { broker: number; web: number };
 
   before(async () => {
     stack = await TestStack.forPulumi();
-    const [broker = 0, web = 0, bookie = 0] = await freePorts(3);
+    const [broker = 0, web = 0, bookie = 0, brokerTls = 0, webTls = 0] = await freePorts(5);
+    ports = { broker: brokerTls, web: webTls };
     url = `http://127.0.0.1:${web}`;
     stack.configureWithoutNats({
       pulsar: {
         memory: { maxHeap: "384MiB", initialHeap: "256MiB", maxDirect: "192MiB" },
         ports: { broker, web, bookie },
         auth: { roles: ["agents", "memory-server"], tokenLifetime: "1h" },
+        tls: { ports },
       },
       namespaces: {
         "arc/agents": { permissions: { agents: ["produce", "consume"] }, topics: { events: {} } },
@@ -279,10 +350,32 @@ describe("tokens of Pulsar", { timeout: 1_200_000 }, () => {
       headers: { authorization: `Bearer ${tokens["agents"] ?? ""}`, connection: "close" },
     });
     assert.ok([401, 403].includes(admin.status), `${admin.status}`);
+    const ca = join(stack.prefix, "etc/tls/ca.pem");
+    const topics = (...args: string[]) =>
+      stack.run(
+        "curl",
+        "-q",
+        "-fsS",
+        "--noproxy",
+        "*",
+        "--max-time",
+        "10",
+        "-H",
+        `authorization: Bearer ${tokens["agents"] ?? ""}`,
+        ...args,
+      );
+    const path = `127.0.0.1:${ports.web}/admin/v2/persistent/arc/agents`;
+    assert.match(topics("--cacert", ca, `https://${path}`).output, /persistent:\/\/arc\/agents\/events/);
+    assert.match(topics("--cacert", strangeAuthority(stack), `https://${path}`).output, /certificate|issuer/i);
+    assert.notEqual(topics(`http://${path}`).status, 0);
     const file = join(stack.prefix, "etc/pulsar/tokens/agents.token");
-    const client = (namespace: string) =>
+    const client = (namespace: string, trusted = ca) =>
       stack.run(
         join(stack.prefix, "bin/pulsar-client"),
+        "--url",
+        `pulsar+ssl://127.0.0.1:${ports.broker}`,
+        "--tlsTrustCertsFilePath",
+        trusted,
         "--auth-params",
         `file://${file}`,
         "produce",

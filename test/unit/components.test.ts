@@ -54,7 +54,7 @@ before(async () => {
     },
     { transformations: [recordParent] },
   );
-  const tools = new HostTools({ host, allowDataLoss: [] }, { parent: host });
+  const tools = new HostTools({ host, allowDataLoss: [], tls: false }, { parent: host });
   const component = new NatsJetStream({ host, tools, nats }, { parent: host });
   components = { host, tools, nats: component };
   // The last of the chain: it is declared when everything it comes after is.

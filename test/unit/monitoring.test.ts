@@ -92,7 +92,7 @@ test("a host with monitoring has Prometheus as a service that follows its config
     observation: parseObservation("platform\tlinux-amd64\nmemory\t8000000000"),
     budget: { ramBudgetBytes: 4e9, ramReserveBytes: 1e9 },
   });
-  const tools = new HostTools({ host, allowDataLoss: [] }, { parent: host });
+  const tools = new HostTools({ host, allowDataLoss: [], tls: false }, { parent: host });
   const component = new Monitoring({ host, tools, monitoring, systems: { pulsar }, after: [] }, { parent: host });
   assert.ok(component.endpoints);
   await eventually("the service is declared", 10, () => registered.has("local-prometheus-service"));

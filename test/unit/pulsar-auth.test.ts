@@ -3,17 +3,17 @@ import { test } from "node:test";
 import { jwtVerify } from "jose";
 import { derived, roleToken, tokenKey } from "../../config/credentials";
 import { parseConfig } from "../../config/load";
-import { tokenValidity } from "../../config/pulsar-auth";
+import { validity } from "../../config/tls";
 
 const HOUR = 3_600_000;
 const KEY = tokenKey(derived(Buffer.alloc(32, 1).toString("base64"), "local/pulsar/token-key"));
 
 test("a token is the same within a half of its lifetime, and the next one comes while it is valid", async () => {
-  const start = tokenValidity(2 * HOUR, Date.UTC(2026, 0, 1));
-  const later = tokenValidity(2 * HOUR, Date.UTC(2026, 0, 1) + HOUR - 1000);
+  const start = validity(2 * HOUR, Date.UTC(2026, 0, 1));
+  const later = validity(2 * HOUR, Date.UTC(2026, 0, 1) + HOUR - 1000);
   assert.deepEqual(later, start);
   assert.equal(start.expiresAt - start.issuedAt, 7200);
-  const next = tokenValidity(2 * HOUR, Date.UTC(2026, 0, 1) + HOUR);
+  const next = validity(2 * HOUR, Date.UTC(2026, 0, 1) + HOUR);
   assert.equal(next.issuedAt, start.issuedAt + 3600);
   assert.ok(next.issuedAt < start.expiresAt);
   assert.equal(await roleToken(KEY, "agents", start), await roleToken(KEY, "agents", later));
