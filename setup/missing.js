@@ -4,7 +4,7 @@
 const fs = require("node:fs");
 const path = require("node:path");
 const { developmentBin, hasPlugin, ownPulumiHome, pulumiBin, pulumiHome } = require("./environment.js");
-const { readIfPresent, sha256File, sha256Tree } = require("./files.js");
+const { readIfPresent, sha256, sha256File, sha256Tree } = require("./files.js");
 const { artifactDir, platform, root } = require("./paths.js");
 const { versions } = require("./versions.js");
 
@@ -34,7 +34,7 @@ const lockFile = path.join(root, "package-lock.json");
 /** Written last by the setup: node_modules is complete for the lock file with this digest. */
 const packagesMarker = path.join(root, "node_modules", ".messaging-lock");
 
-/** Sources of the stand-ins for plugins: a folder each. */
+/** Sources of the stand-ins for plugins: a folder each, and what they share. */
 const standInSources = path.join(root, "offline", "plugins");
 
 /**
@@ -55,7 +55,7 @@ function packagesDigest() {
  * @returns {string} digest of the sources of its stand-in
  */
 function standInDigest(name) {
-  return sha256Tree(path.join(standInSources, name));
+  return sha256([name, "common"].map((folder) => sha256Tree(path.join(standInSources, folder))).join(" "));
 }
 
 /** What starts policy packs, and where the engine looks for it: beside the CLI. */

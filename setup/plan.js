@@ -13,6 +13,7 @@ const costs = {
   "npm packages": { other: { download: 85, disk: 250, minutes: 1 } },
   pulumi: { official: { download: 110, disk: 380, minutes: 1 }, other: { download: 260, disk: 2400, minutes: 6 } },
   "plugin command": { official: { download: 15, disk: 50, minutes: 1 }, other: { download: 0, disk: 5, minutes: 1 } },
+  "plugin docker": { official: { download: 20, disk: 70, minutes: 1 }, other: { download: 0, disk: 5, minutes: 1 } },
   "plugin random": { official: { download: 15, disk: 50, minutes: 1 }, other: { download: 0, disk: 5, minutes: 1 } },
   "nats-server": { official: { download: 6, disk: 6, minutes: 1 }, other: { download: 45, disk: 250, minutes: 1 } },
   nats: { official: { download: 9, disk: 9, minutes: 1 }, other: { download: 65, disk: 500, minutes: 2 } },

@@ -8,6 +8,7 @@ import { replaceFolder, sha256, sha256Tree } from "../../setup/files.js";
 import { missing } from "../../setup/missing.js";
 import { planTable } from "../../setup/plan.js";
 import { checkPrerequisites } from "../../setup/prerequisites.js";
+import { versions } from "../../setup/versions.js";
 
 const dir = fs.mkdtempSync(path.join(os.tmpdir(), "install-"));
 after(() => fs.rmSync(dir, { recursive: true }));
@@ -63,7 +64,7 @@ describe("the setup", () => {
     const tools = missing({ pulumi: true, development: true, artifacts });
     assert.deepEqual(
       tools.map(({ name }) => name),
-      ["pulumi", "policy pack starter", "plugin command", "gojq", "development tools"],
+      ["pulumi", "policy pack starter", ...Object.keys(versions.plugins).map((name) => `plugin ${name}`), "gojq", "development tools"],
     );
     const table = planTable(tools, ({ kind }) => kind === "cli");
     assert.match(table, /pulumi 3\.\S+ +get\.pulumi\.com +~\d+ +~\d+ +~\d+/);

@@ -66,8 +66,7 @@ describe("config/versions.json", () => {
   it("pins the same Pulumi and plugins as the packages", () => {
     const { dependencies } = JSON.parse(read("package.json")) as { dependencies: Record<string, string> };
     assert.equal(dependencies["@pulumi/pulumi"], versions.pulumi);
-    assert.equal(dependencies["@pulumi/command"], versions.plugins.command);
-    assert.equal(dependencies["@pulumi/random"], versions.plugins.random);
+    for (const [name, version] of Object.entries(versions.plugins)) assert.equal(dependencies[`@pulumi/${name}`], version);
     assert.match(goMod("pulumi"), new RegExp(`github.com/pulumi/pulumi/pkg/v3 v${versions.pulumi} `));
   });
 });

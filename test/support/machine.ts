@@ -38,7 +38,7 @@ export function noMachines(): string | undefined {
 }
 
 /** The tree that machines are laid over; made when it is missing, which takes about a minute. @param packages that it has besides */
-function tree(packages: readonly string[]): string {
+export function tree(packages: readonly string[] = []): string {
   const recipe = createHash("sha256").update(readFileSync(SCRIPT)).digest("hex").slice(0, 12);
   const wanted = join(cacheDir(), ["test-machine", ...packages].join("-"), recipe);
   if (!existsSync(wanted)) run("sh", SCRIPT, "tree", wanted, ...packages);

@@ -2,7 +2,7 @@ import { createHash } from "node:crypto";
 import type { Duplex } from "node:stream";
 import { setTimeout as sleep } from "node:timers/promises";
 import { Client, utils, type ConnectConfig } from "ssh2";
-import { reveal, type PropertyMap, type Value } from "./values";
+import { reveal, type PropertyMap, type Value } from "../common/values";
 
 const defaultDialErrorLimit = 10;
 const defaultDialTimeoutSeconds = 15;

@@ -2,19 +2,19 @@ import { readdir, stat } from "node:fs/promises";
 import { basename, join, posix } from "node:path";
 import { pipeline } from "node:stream/promises";
 import type { SFTPWrapper } from "ssh2";
-import { sameValue } from "./diff";
-import type { Context, ResourceHandler } from "./handlers";
-import { text } from "./inputs";
+import { sameValue } from "../common/diff";
+import type { Context, ResourceHandler } from "./context";
+import { text } from "../common/inputs";
 import { overSsh } from "./remote";
 import { copyInputs } from "./specs";
-import { isObject, reveal, type PropertyMap } from "./values";
+import { isObject, reveal, type PropertyMap } from "../common/values";
 
 /** `command:remote:CopyToRemote`: a file or a folder copied over SFTP. Nothing is removed there, neither by an update nor by a delete. */
 export const copyToRemote: ResourceHandler = {
   inputs: copyInputs,
   previewCreate: (inputs) => inputs,
   previewUpdate: (_, news) => news,
-  create: (context, _, inputs) => copy(context, inputs),
+  create: async (context, _, inputs) => ({ state: await copy(context, inputs) }),
   update: async (context, _, olds, news) => {
     const copied = ["source", "remotePath"].every((name) => sameValue(olds[name], news[name]));
     return copied ? news : copy(context, news);

@@ -2,7 +2,7 @@ import { createHash } from "node:crypto";
 import { readdir, readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { globPattern } from "./glob";
-import { fileAsset, type PropertyMap } from "./values";
+import { fileAsset, type PropertyMap } from "../common/values";
 
 /**
  * Finds files by globs, of which a later one overrides an earlier one and a leading `!` excludes.

@@ -1,10 +1,10 @@
 import { execute } from "./execute";
 import { findAssets } from "./files";
-import type { Context, FunctionHandler, ResourceHandler } from "./handlers";
-import { text, textList, textMap } from "./inputs";
+import type { Context, FunctionHandler, ResourceHandler } from "./context";
+import { text, textList, textMap } from "../common/inputs";
 import { previewedOutputs, previousOutputs, previousOutputVariables, unknownOutputs } from "./outputs";
 import { commandInputs, runInputs } from "./specs";
-import { assetArchive, type PropertyMap } from "./values";
+import { assetArchive, type PropertyMap } from "../common/values";
 
 const defaultInterpreter: [string, ...string[]] = ["/bin/sh", "-c"];
 
@@ -13,9 +13,12 @@ export const localCommand: ResourceHandler = {
   inputs: commandInputs,
   previewCreate: (inputs) => ({ ...inputs, ...unknownOutputs }),
   previewUpdate: (olds, news) => ({ ...news, ...previewedOutputs(olds, news) }),
-  create: (context, urn, inputs) => runLocally(context, urn, text(inputs, "create"), inputs, { stdout: "", stderr: "" }),
-  update: (context, urn, olds, news) => runLocally(context, urn, text(news, "update") ?? text(news, "create"), news, previousOutputs(olds)),
-  delete: async (context, urn, state) => {
+  create: async (context, urn, inputs) => ({
+    state: await runLocally(context, urn, text(inputs, "create"), inputs, { stdout: "", stderr: "" }),
+  }),
+  update: (context, { urn }, olds, news) =>
+    runLocally(context, urn, text(news, "update") ?? text(news, "create"), news, previousOutputs(olds)),
+  delete: async (context, { urn }, state) => {
     await runLocally(context, urn, text(state, "delete"), state, previousOutputs(state));
   },
 };

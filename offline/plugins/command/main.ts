@@ -1,58 +1,33 @@
-import { Server, ServerCredentials } from "@grpc/grpc-js";
-import { ResourceProviderService } from "@pulumi/pulumi/proto/provider_grpc_pb";
+import { serve } from "../common/serve";
+import type { Context } from "./context";
+import { copyToRemote } from "./copy";
 import { CommandGroups } from "./groups";
+import { pluginName, pluginVersion } from "./identity";
+import { localCommand, localRun } from "./local";
 import { EngineLog } from "./log";
-import { providerService } from "./provider";
+import { remoteCommand } from "./remote";
+import { packageSchema } from "./schema";
 
-const parentPollMilliseconds = 500;
-// The engine's own limit; gRPC's default of 4 MiB is less than a command may print.
-const maxMessageBytes = 400 * 1024 * 1024;
-
-function main(engineAddress: string | undefined): void {
-  if (!engineAddress) {
-    process.stderr.write("fatal: started by the Pulumi engine only, with the engine's address as last argument\n");
-    process.exit(1);
-  }
-  const groups = new CommandGroups();
-  const log = new EngineLog(engineAddress);
-  const server = new Server({
-    "grpc.max_receive_message_length": maxMessageBytes,
-    "grpc.max_send_message_length": maxMessageBytes,
-  });
-  server.addService(ResourceProviderService, providerService({ log, groups }));
-  server.bindAsync("127.0.0.1:0", ServerCredentials.createInsecure(), (error, port) => {
-    if (error) {
-      process.stderr.write(`fatal: cannot listen: ${error.message}\n`);
-      process.exit(1);
-    }
-    process.stdout.write(`${port}\n`);
-  });
-  onEnd(async () => {
-    await groups.endAll();
-    server.forceShutdown();
-    log.close();
-    process.exit(0);
-  });
-}
-
-/** Calls back once when the plugin is to end: by a signal, or because the engine is gone. */
-function onEnd(end: () => Promise<void>): void {
-  let ending = false;
-  const once = (): void => {
-    if (!ending) {
-      ending = true;
-      void end();
-    }
-  };
-  process.on("SIGINT", once);
-  process.on("SIGTERM", once);
-  // An engine killed with SIGKILL says nothing: its plugins only find that they have another parent.
-  const engine = process.ppid;
-  setInterval(() => {
-    if (process.ppid !== engine) {
-      once();
-    }
-  }, parentPollMilliseconds);
-}
-
-main(process.argv.slice(2).at(-1));
+/**
+ * It differs from the official plugin in that
+ * - it provides commands, here and over SSH, and copies to a server, and nothing that is deprecated;
+ * - a connection with a pinned host key asks the server for a key of that type;
+ * - the output of a command with a secret input is secret (the official one stores it in clear unless
+ *   `additionalSecretOutputs` names it);
+ * - ending a command ends all of its process group, and commands do not outlive the engine;
+ * - an archive has no hash of its own.
+ */
+serve<Context>({
+  name: pluginName,
+  version: pluginVersion,
+  schema: packageSchema,
+  resources: new Map([
+    ["command:local:Command", localCommand],
+    ["command:remote:Command", remoteCommand],
+    ["command:remote:CopyToRemote", copyToRemote],
+  ]),
+  functions: new Map([["command:local:run", localRun]]),
+  open: (engineAddress) => ({ log: new EngineLog(engineAddress), groups: new CommandGroups() }),
+  cancel: ({ groups }) => groups.endAll(),
+  close: async ({ log }) => log.close(),
+});

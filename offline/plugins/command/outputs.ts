@@ -1,6 +1,6 @@
-import { sameValue } from "./diff";
-import { flag, text } from "./inputs";
-import { containsUnknown, unknownValue, type PropertyMap } from "./values";
+import { sameValue } from "../common/diff";
+import { flag, text } from "../common/inputs";
+import { containsUnknown, unknownValue, type PropertyMap } from "../common/values";
 
 const outputNames: ReadonlySet<string> = new Set(["stdout", "stderr", "assets", "archive"]);
 

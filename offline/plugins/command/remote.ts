@@ -1,21 +1,23 @@
 import type { Client } from "ssh2";
 import { dial } from "./connection";
 import { commandError, withoutNewline, type CommandOutput, type OutputStream } from "./execute";
-import type { Context, ResourceHandler } from "./handlers";
-import { text, textMap } from "./inputs";
+import type { Context, ResourceHandler } from "./context";
+import { text, textMap } from "../common/inputs";
 import { previewedOutputs, previousOutputs, previousOutputVariables, unknownOutputs } from "./outputs";
 import { remoteCommandInputs } from "./specs";
-import type { PropertyMap } from "./values";
+import type { PropertyMap } from "../common/values";
 
 /** `command:remote:Command`: a command over SSH for each step in a resource's life. */
 export const remoteCommand: ResourceHandler = {
   inputs: remoteCommandInputs,
   previewCreate: (inputs) => ({ ...inputs, ...unknownOutputs }),
   previewUpdate: (olds, news) => ({ ...news, ...previewedOutputs(olds, news) }),
-  create: (context, urn, inputs) => runRemotely(context, urn, text(inputs, "create"), inputs, { stdout: "", stderr: "" }),
-  update: (context, urn, olds, news) =>
+  create: async (context, urn, inputs) => ({
+    state: await runRemotely(context, urn, text(inputs, "create"), inputs, { stdout: "", stderr: "" }),
+  }),
+  update: (context, { urn }, olds, news) =>
     runRemotely(context, urn, text(news, "update") ?? text(news, "create"), news, previousOutputs(olds)),
-  delete: async (context, urn, state) => {
+  delete: async (context, { urn }, state) => {
     await runRemotely(context, urn, text(state, "delete"), state, previousOutputs(state));
   },
 };

@@ -1,10 +1,11 @@
 import { pluginName, pluginVersion } from "./identity";
-import type { PropertySpecs, PropertyType } from "./inputs";
+import type { PropertySpecs } from "../common/inputs";
+import { properties, type Schema } from "../common/schema";
 import { commandInputs, copyInputs, remoteCommandInputs, runInputs } from "./specs";
 
-type Schema = Record<string, unknown>;
-
 const loggingToken = "command:local:Logging";
+
+const types = { logging: { $ref: `#/types/${loggingToken}` } };
 
 const outputs = {
   stdout: { type: "string", description: "The standard output of the command." },
@@ -32,17 +33,17 @@ export function packageSchema(): string {
       "command:local:Command": {
         description: "A command that is run on this machine when the resource is created, updated or deleted.",
         ...object(commandInputs, outputs),
-        inputProperties: properties(commandInputs),
+        inputProperties: properties(commandInputs, types),
       },
       "command:remote:Command": {
         description: "A command that is run over SSH when the resource is created, updated or deleted.",
         ...object(remoteCommandInputs, { stdout: outputs.stdout, stderr: outputs.stderr }),
-        inputProperties: properties(remoteCommandInputs),
+        inputProperties: properties(remoteCommandInputs, types),
       },
       "command:remote:CopyToRemote": {
         description: "A file or folder that is copied to a server.",
         ...object(copyInputs, {}),
-        inputProperties: properties(copyInputs),
+        inputProperties: properties(copyInputs, types),
       },
     },
     functions: {
@@ -58,41 +59,7 @@ export function packageSchema(): string {
 function object(specs: PropertySpecs, more: Record<string, Schema>): Schema {
   const required = Object.keys(specs).filter((name) => specs[name]?.required);
   return {
-    properties: { ...properties(specs), ...more },
+    properties: { ...properties(specs, types), ...more },
     required: "stdout" in more ? [...required, "stderr", "stdout"] : required,
   };
-}
-
-function properties(specs: PropertySpecs): Record<string, Schema> {
-  return Object.fromEntries(
-    Object.entries(specs).map(([name, spec]) => [
-      name,
-      {
-        ...typeSchema(spec.type),
-        description: spec.description,
-        default: spec.default,
-        replaceOnChanges: spec.replaces,
-      },
-    ]),
-  );
-}
-
-function typeSchema(type: PropertyType): Schema {
-  switch (type) {
-    case "string":
-    case "boolean":
-      return { type };
-    case "string[]":
-      return { type: "array", items: { type: "string" } };
-    case "any[]":
-      return { type: "array", items: { $ref: "pulumi.json#/Any" } };
-    case "map":
-      return { type: "object", additionalProperties: { type: "string" } };
-    case "connection":
-      return { type: "object", additionalProperties: { $ref: "pulumi.json#/Any" } };
-    case "asset":
-      return { $ref: "pulumi.json#/Asset" };
-    case "logging":
-      return { $ref: `#/types/${loggingToken}` };
-  }
 }

@@ -1,4 +1,4 @@
-import type { PropertySpecs } from "./inputs";
+import type { PropertySpecs } from "../common/inputs";
 
 /** What every run of a command takes, here or over SSH. */
 const runnerInputs: PropertySpecs = {

@@ -1,15 +1,20 @@
-import { main } from "@pulumi/pulumi/provider";
-import { randomBytesProvider } from "./random-bytes";
+import { packageSchema } from "../common/schema";
+import { serve } from "../common/serve";
+import { randomBytesResource } from "./random-bytes";
 
-const parentPollMilliseconds = 500;
+const name = "random";
+const version = "4.21.2";
 
-// An engine killed with SIGKILL says nothing: its plugins only find that they have another parent.
-const engine = process.ppid;
-setInterval(() => {
-  if (process.ppid !== engine) process.exit(0);
-}, parentPollMilliseconds);
+const resources = new Map([["random:index/randomBytes:RandomBytes", randomBytesResource]]);
 
-main(randomBytesProvider, process.argv.slice(2)).catch((error: unknown) => {
-  process.stderr.write(`fatal: ${error instanceof Error ? error.message : String(error)}\n`);
-  process.exit(1);
+/** It differs from the official plugin in that it provides random bytes only. */
+serve<undefined>({
+  name,
+  version,
+  schema: () => packageSchema(name, version, resources),
+  resources,
+  functions: new Map(),
+  open: () => undefined,
+  cancel: async () => undefined,
+  close: async () => undefined,
 });
