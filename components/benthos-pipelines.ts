@@ -25,7 +25,7 @@ import type { HostTools } from "./host-tools";
 import { listeners } from "./listeners";
 import { authorityPath } from "../tasks/certificates";
 import { natsUrls } from "./nats-jetstream";
-import { pulsarAdminUrl, pulsarServiceUrl } from "./pulsar-standalone";
+import { pulsarAdminUrl, pulsarPeerUrl } from "./pulsar-standalone";
 
 const BENTHOS = "benthos";
 
@@ -60,19 +60,27 @@ export interface BenthosEndpoints {
 
 /**
  * What the pipelines' `${…}` stand for: the systems of the stack, where data go, the DuckDB CLI, and what the config adds or sets otherwise.
+ * @param host where they run; undefined: on a machine that only checks them
  */
-function pipelineEnvironment(benthos: BenthosConfig, { nats, pulsar }: PipelineSystems, layout: Layout): Readonly<Record<string, string>> {
+function pipelineEnvironment(
+  benthos: BenthosConfig,
+  { nats, pulsar }: PipelineSystems,
+  layout: Layout,
+  host?: Host,
+): Readonly<Record<string, string>> {
   return {
-    ...(nats === undefined ? {} : natsEnvironment(nats, layout)),
-    ...(pulsar === undefined ? {} : { PULSAR_URL: pulsarServiceUrl(pulsar), PULSAR_ADMIN_URL: pulsarAdminUrl(pulsar) }),
+    ...(nats === undefined ? {} : natsEnvironment(nats, layout, host)),
+    ...(pulsar === undefined
+      ? {}
+      : { PULSAR_URL: pulsarPeerUrl(pulsar, host), PULSAR_ADMIN_URL: pulsarAdminUrl(pulsar, host?.peer("pulsar")) }),
     DATA: layout.data(BENTHOS),
     DUCKDB: duckdbPath(layout),
     ...benthos.environment,
   };
 }
 
-function natsEnvironment(nats: NatsConfig, layout: Layout): Readonly<Record<string, string>> {
-  const { url, monitoringUrl } = natsUrls(nats);
+function natsEnvironment(nats: NatsConfig, layout: Layout, host: Host | undefined): Readonly<Record<string, string>> {
+  const { url, monitoringUrl } = natsUrls(nats, host?.peer("nats-server"));
   return {
     NATS_URL: url,
     NATS_MONITORING_URL: monitoringUrl,
@@ -173,7 +181,7 @@ export class BenthosPipelines extends pulumi.ComponentResource {
     const proof = benthosVerify(host, this, {
       apiUrl: url,
       natsUrl: natsUrls(nats).url,
-      pulsarUrl: pulsarServiceUrl(pulsar),
+      pipelines: { natsUrl: natsUrls(nats, host.peer("nats-server")).url, pulsarUrl: pulsarPeerUrl(pulsar, host) },
       pulsarAdminUrl: pulsarAdminUrl(pulsar),
       duckdb: duckdbPath(host.layout),
       dataDirectory: host.layout.data(BENTHOS),
@@ -195,14 +203,14 @@ export class BenthosPipelines extends pulumi.ComponentResource {
     const environment = configFile(host, this, {
       name: `${name}-env`,
       path: layout.etc(BENTHOS, `${name}_env.sh`),
-      text: benthosEnv(pipelineEnvironment(benthos, systems, layout), process.goMemLimitBytes),
+      text: benthosEnv(pipelineEnvironment(benthos, systems, layout, host), process.goMemLimitBytes),
       group: account?.user,
       after: account === undefined ? [] : [account],
     });
     const directory = configDirectory(host, this, {
       name: `${name}-config`,
       path: layout.etc(BENTHOS, name === BENTHOS ? "config" : `config-${name}`),
-      files: benthosDirectory(benthos, process),
+      files: benthosDirectory(benthos, process, host.listenAddress),
       check: { product: BENTHOS, version: installed.version, environment },
       group: account?.user,
       after: installed.after,
@@ -234,11 +242,13 @@ export class BenthosPipelines extends pulumi.ComponentResource {
         stopSignal: "TERM",
         stopTimeoutSeconds: benthos.shutdownTimeoutSeconds + 10,
         writableDirectories: [layout.data(BENTHOS)],
+        network: { ports: [process.port], health: { port: process.port, path: "/ping" } },
         logFile: layout.log(name),
       },
       product: BENTHOS,
       version: installed.version,
       keepVersions: benthos.keepVersions,
+      programs: [{ name: "duckdb", version: pinnedVersions("duckdb")[0], link: true }],
       dataDirectory: layout.data(BENTHOS),
       configs: [directory, environment],
       tools,

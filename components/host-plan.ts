@@ -20,7 +20,7 @@ export function plannedHost(key: string, host: HostConfig, config: Config): Plan
   const parts = carriedBy(host, config);
   const plan = {
     components: carried(host, config),
-    plannedBytes: planRam(parts, host.connection === "local").plannedBytes,
+    plannedBytes: planRam(parts, host.connection === "local" && host.services !== "docker").plannedBytes,
     budget: { ramBudgetBytes: config.ramBudgetBytes, ramReserveBytes: config.ramReserveBytes },
     observe: config.observe,
     directories: [parts.nats?.jetstream.storeDir, parts.pulsar?.dataDirectory, parts.pulsar?.tieredStorage?.directory],

@@ -88,6 +88,7 @@ export class Monitoring extends pulumi.ComponentResource {
         stopSignal: "TERM",
         stopTimeoutSeconds: 60,
         writableDirectories: [path],
+        network: { ports: [ports.web], health: { port: ports.web, path: "/-/healthy" } },
         logFile: layout.log(PROMETHEUS),
       },
       product: PROMETHEUS,

@@ -24,9 +24,9 @@ import { listeners } from "./listeners";
 
 const SERVER = "nats-server";
 
-/** Addresses of a config's server on its host. */
-export function natsUrls({ ports }: NatsConfig): { readonly url: string; readonly monitoringUrl: string } {
-  return { url: `nats://127.0.0.1:${ports.client}`, monitoringUrl: `http://127.0.0.1:${ports.monitoring}` };
+/** Addresses of a config's server. @param server its name: on the host, or where its clients are */
+export function natsUrls({ ports }: NatsConfig, server = "127.0.0.1"): { readonly url: string; readonly monitoringUrl: string } {
+  return { url: `nats://${server}:${ports.client}`, monitoringUrl: `http://${server}:${ports.monitoring}` };
 }
 
 /** Where its data is, as the key of the config that says so. */
@@ -106,8 +106,9 @@ export class NatsJetStream extends pulumi.ComponentResource {
       path: layout.etc("nats", "nats-server.conf"),
       text: natsServerConf(nats, `${pulumi.getStack()}-${host.key}`, {
         storeDir,
-        pidFile: host.services.startsWith("systemd") ? undefined : layout.pidFile(SERVER),
+        pidFile: host.services.startsWith("systemd") || host.docker !== undefined ? undefined : layout.pidFile(SERVER),
         tls: proof && certificatePaths(layout, "nats"),
+        address: host.listenAddress,
       }),
       check: { product: SERVER, version: nats.version },
       group: account?.user,
@@ -130,6 +131,7 @@ export class NatsJetStream extends pulumi.ComponentResource {
         stopSignal: "INT",
         stopTimeoutSeconds: 30,
         writableDirectories: [storeDir],
+        network: { ports: Object.values(nats.ports), health: { port: nats.ports.monitoring, path: "/healthz" } },
         logFile: layout.log(SERVER),
       },
       product: SERVER,
@@ -140,7 +142,7 @@ export class NatsJetStream extends pulumi.ComponentResource {
       tools,
       account,
       follows,
-      after: [tools.gojq, ...adopted],
+      after: [tools.gojq, server, data, ...adopted],
     });
     const { url, monitoringUrl } = natsUrls(nats);
     const contextName = `${pulumi.getProject()}-${pulumi.getStack()}-${host.key}`;

@@ -49,9 +49,20 @@ export interface PulsarEndpoints {
   readonly tls?: pulumi.Output<{ readonly serviceUrl: string; readonly adminUrl: string; readonly ca: string }>;
 }
 
-/** Address of the admin API of a config, without its path. */
-export function pulsarAdminUrl({ ports }: PulsarConfig): string {
-  return `http://127.0.0.1:${ports.web}`;
+/** Address of the admin API of a config, without its path. @param server its name where its clients are */
+export function pulsarAdminUrl({ ports }: PulsarConfig, server = "127.0.0.1"): string {
+  return `http://${server}:${ports.web}`;
+}
+
+/** Address of the binary protocol for another service of the host; undefined: for the host. In containers that is a listener of its own, which says of itself what they can reach. */
+export function pulsarPeerUrl(pulsar: PulsarConfig, host: Host | undefined): string {
+  return host?.docker === undefined ? pulsarServiceUrl(pulsar) : `pulsar://${host.peer(PULSAR)}:${internalPort(pulsar)}`;
+}
+
+/** A port that only the other containers of the network see. */
+function internalPort({ ports }: PulsarConfig): number {
+  const taken: readonly number[] = Object.values(ports);
+  return [16_650, 16_651, 16_652, 16_653].find((port) => !taken.includes(port)) ?? 16_654;
 }
 
 /** Address of the binary protocol of a config. */
@@ -152,14 +163,24 @@ export class PulsarStandalone extends pulumi.ComponentResource {
           paths.logs,
           ...(paths.tieredStorage === undefined ? [] : [paths.tieredStorage.directory]),
         ],
+        network: {
+          ports: [pulsar.ports.broker, pulsar.ports.web],
+          health: { port: pulsar.ports.web, path: "/admin/v2/brokers/ready", tokenFile: paths.auth?.adminToken },
+        },
         logFile: layout.log(PULSAR),
       },
       product: PULSAR,
       version: pulsar.version,
+      programs: [
+        ...(pulsar.javaHome === undefined ? [{ name: "jre", version: pinnedVersions("jre")[0] }] : []),
+        ...(pulsar.tieredStorage === undefined ? [] : [{ name: "pulsar-offloaders", version: pulsar.version }]),
+      ],
       keepVersions: pulsar.keepVersions,
       dataDirectory: paths.data,
       configs: [
-        conf("standalone-conf", "standalone.conf", standaloneConf(pulsar, paths), { base: `${distribution}/conf/standalone.conf` }),
+        conf("standalone-conf", "standalone.conf", standaloneConf(pulsar, { ...paths, contained: contained(host, pulsar) }), {
+          base: `${distribution}/conf/standalone.conf`,
+        }),
         environment,
         conf("entry-location-rocksdb", "entry_location_rocksdb.conf", entryLocationRocksdbConf()),
         conf("ledger-metadata-rocksdb", "ledger_metadata_rocksdb.conf", ledgerMetadataRocksdbConf()),
@@ -167,7 +188,7 @@ export class PulsarStandalone extends pulumi.ComponentResource {
       ],
       tools,
       account,
-      after: [tools.gojq, ...adopted, ...offloading.after],
+      after: [tools.gojq, ...adopted, ...after, ...offloading.after],
     });
     const programs = this.#tools(args, paths, after);
     const adminUrl = pulsarAdminUrl(pulsar);
@@ -315,6 +336,11 @@ function bookkeeperPath(pulsar: PulsarConfig, layout: Layout): string {
 /** Where Pulsar has its metadata and, unless the config says otherwise, its ledgers. */
 function dataPath(pulsar: PulsarConfig, layout: Layout): string {
   return pulsar.dataDirectory ?? layout.data(PULSAR);
+}
+
+/** What a server in a container says of itself to its neighbours. */
+function contained({ docker }: Host, pulsar: PulsarConfig): PulsarPaths["contained"] {
+  return docker === undefined ? undefined : { name: PULSAR, port: internalPort(pulsar) };
 }
 
 function pulsarPaths(pulsar: PulsarConfig, layout: Layout, platform: string): PulsarPaths {

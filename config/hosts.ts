@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { BASE_IMAGE } from "./pins";
 import { absolutePath, PREFIX_MAX_LENGTH } from "./paths";
 import { integer, object, whenSound } from "./schema";
 
@@ -9,7 +10,7 @@ export const COMPONENTS = ["nats", "pulsar", "benthos", "monitoring"] as const;
 export type ComponentName = (typeof COMPONENTS)[number];
 
 /** What keeps services alive, as the config names it. */
-const SERVICES = ["auto", "supervisord", "systemd", "launchd"] as const;
+const SERVICES = ["auto", "supervisord", "systemd", "launchd", "docker"] as const;
 
 /** Where everything of a root install goes, unless the config says otherwise. */
 export const ROOT_PREFIX = "/opt/messaging";
@@ -20,6 +21,21 @@ export const ANY_HOST_KEY = "insecure-accept-any";
 /** Keys of `messaging:hosts` are parts of resource names, paths and server names. */
 const hostKey = z.string().regex(/^[a-z][a-z0-9-]{0,30}$/);
 
+const ENGINE = "allowed: the socket of a Docker engine on the host, such as unix:///var/run/docker.sock";
+const IMAGE = "allowed: an image by its digest, NAME@sha256:DIGEST, or by its id, sha256:ID";
+
+/** The Docker engine that runs the services of a host, and what their images are built on. */
+const dockerSchema = object({
+  engine: z
+    .string(ENGINE)
+    .regex(/^unix:\/\/\/[\w./-]+$/, ENGINE)
+    .default("unix:///var/run/docker.sock"),
+  baseImage: z
+    .string(IMAGE)
+    .regex(/^([a-z0-9][\w./:-]*@)?sha256:[0-9a-f]{64}$/, IMAGE)
+    .default(BASE_IMAGE),
+});
+
 const common = {
   services: z.enum(SERVICES, `allowed: ${SERVICES.slice(0, -1).join(", ")} or ${SERVICES.at(-1)}`).default("auto"),
   prefix: absolutePath("the installation prefix")
@@ -28,6 +44,7 @@ const common = {
       `allowed: at most ${PREFIX_MAX_LENGTH} characters, because supervisord's socket lies below it`,
     )
     .optional(),
+  docker: dockerSchema.optional(),
   adopt: z
     .literal(true, "allowed: true, to take over the NATS server or the Pulsar that somebody has set up on the host without this stack")
     .optional(),
@@ -107,6 +124,12 @@ export const hostsSchema = z
   .refine((hosts) => Object.keys(hosts).length > 0, "allowed: at least one host")
   .superRefine((hosts, context) => {
     const entries = Object.entries(hosts);
+    for (const [key, { connection, services, docker }] of entries) {
+      const issue = (name: string, message: string) => context.addIssue({ code: "custom", path: [key, name], message });
+      if (docker !== undefined && services !== "docker") issue("docker", "allowed: with services: docker");
+      if (services === "docker" && connection === "ssh")
+        issue("services", "allowed: docker on this machine only; over SSH what the system has");
+    }
     for (const [key, { components }] of entries.length > 1 ? entries : []) {
       if (components === undefined)
         context.addIssue({
@@ -123,6 +146,14 @@ export const hostsSchema = z
 
 /** The parsed entry of one host. `prefix` is undefined where the user's data folder or, for root, /opt is meant. */
 export type HostConfig = z.output<typeof hostSchema>;
+
+/** The parsed Docker engine of a host. */
+export type DockerConfig = z.output<typeof dockerSchema>;
+
+/** The Docker engine of a host, with every default where its entry says nothing. */
+export function dockerOf({ docker }: HostConfig): DockerConfig {
+  return docker ?? dockerSchema.parse({});
+}
 
 /** The parsed entry of a host that is reached over SSH. */
 export type SshHostConfig = z.output<typeof sshHost>;

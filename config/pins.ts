@@ -56,6 +56,9 @@ export type ArchiveName = keyof typeof pins.archives;
 /** Everything that the program installs on a host. */
 export type ArtifactName = ExecutableName | ArchiveName;
 
+/** What the images of services are built on, by its digest. */
+export const BASE_IMAGE = pins.images.base;
+
 const executables: Readonly<Record<string, Executable>> = pins.artifacts;
 const archives: Readonly<Record<string, Archive>> = pins.archives;
 

@@ -1,12 +1,13 @@
 import { existsSync } from "node:fs";
 import * as command from "@pulumi/command";
 import * as pulumi from "@pulumi/pulumi";
-import type { HostConfig } from "../config/hosts";
+import { dockerOf, type HostConfig } from "../config/hosts";
 import type { HostFacts } from "./last-known";
 import type { Layout } from "./layout";
 import type { ObservedTask, Observation } from "./observe";
 import { digest, scriptsInstaller } from "./scripts";
 import { capsMemory, type ServiceManager } from "./services";
+import { DockerEngine } from "./docker";
 import { resourceConnection } from "./ssh";
 import { resourceName, stackKey, taskInputs, type TaskText } from "./task";
 
@@ -87,6 +88,8 @@ export class Host extends pulumi.ComponentResource {
   readonly services: ServiceManager;
   /** `cgroup` where the system enforces the caps of memory, else `runtime`. */
   readonly enforcement: "cgroup" | "runtime";
+  /** What runs the services as containers; undefined on every other host. */
+  readonly docker: DockerEngine | undefined;
   readonly #args: HostArgs;
   readonly #observation: Observation;
   readonly #copied: Record<string, string> = {};
@@ -102,11 +105,16 @@ export class Host extends pulumi.ComponentResource {
     this.#args = args;
     this.#observation = args.observation;
     this.#scripts = this.#declareScripts();
+    this.docker = args.services === "docker" ? this.#engine() : undefined;
     const { observed, memoryBytes, fileSystems, user } = args.observation;
     this.registerOutputs({
       ...args.budget,
       ...(observed
-        ? { memoryOfHostBytes: memoryBytes, fileSystems, servicesRunAs: args.services === "systemd" ? "users of their own" : user }
+        ? {
+            memoryOfHostBytes: memoryBytes,
+            fileSystems,
+            servicesRunAs: args.services === "systemd" || this.docker?.ownUser === true ? "users of their own" : user,
+          }
         : {}),
     });
   }
@@ -186,6 +194,29 @@ export class Host extends pulumi.ComponentResource {
       { parent, dependsOn: [this.#scripts.resource], ...(inPlace ? { ignoreChanges: this.#untouched(["source", "triggers"]) } : {}) },
     );
     return { resource, digest: digest(spec.version), drifted: false };
+  }
+
+  /** The address on which services listen: loopback, or where containers are alone with each other every one of theirs. */
+  get listenAddress(): string {
+    return this.docker === undefined ? "127.0.0.1" : "0.0.0.0";
+  }
+
+  /** The name under which one service reaches another of the host. */
+  peer(service: string): string {
+    return this.docker === undefined ? "127.0.0.1" : service;
+  }
+
+  #engine(): DockerEngine {
+    const { config, key, observation } = this.#args;
+    const lines = [...observation.tasks.values()].flatMap(({ differences }) => differences);
+    return new DockerEngine(this, {
+      ...dockerOf(config),
+      name: `${stackKey().replace("/", "-")}-${key}`,
+      key,
+      userId: observation.userId,
+      time: observation.time,
+      missing: (what) => lines.some((line) => line.startsWith("found: ") && line.endsWith(` ${what} absent`)),
+    });
   }
 
   #task(task: string): ObservedTask | undefined {

@@ -21,6 +21,14 @@ export interface FoundServer {
   readonly data: readonly string[];
 }
 
+/** What a Docker engine says of itself. */
+export interface DockerAnswer {
+  /** Undefined where none answers. */
+  readonly version: string | undefined;
+  /** Why none answers. */
+  readonly problem: string | undefined;
+}
+
 /** What a task's ledger entry and the host say about it. */
 export interface ObservedTask {
   /** When it was last applied, ISO 8601. */
@@ -60,6 +68,8 @@ export interface Observation {
   readonly memoryBytes: number;
   /** Who carries out the tasks; undefined where nobody looked. */
   readonly user: string | undefined;
+  /** Id of that user; undefined where nobody looked. */
+  readonly userId: number | undefined;
   /** Of the directories that were asked about, in that order, each once. */
   readonly fileSystems: readonly FileSystem[];
   /** Does it run tasks as root? */
@@ -83,6 +93,10 @@ export interface Observation {
   readonly stack: string | undefined;
   /** Ids of the processes that our prefix runs. */
   readonly ownPids: ReadonlySet<number>;
+  /** Ports that our containers publish; who listens there is the engine's. */
+  readonly ownPorts: ReadonlySet<number>;
+  /** Undefined where none was asked. */
+  readonly engine: DockerAnswer | undefined;
   readonly tasks: ReadonlyMap<string, ObservedTask>;
   /** The newest format among the ledger's entries; 0 where there are none. */
   readonly ledgerFormat: number;
@@ -105,6 +119,8 @@ export interface Questions {
   readonly guarded?: readonly Guarded[];
   /** A file that a bare host tries to reach; undefined: it does not matter. */
   readonly source?: string;
+  /** Address of a Docker engine that is asked whether it answers, as in DOCKER_HOST. */
+  readonly engine?: string;
 }
 
 /**
@@ -129,12 +145,18 @@ export function unobserved(platform: string): Observation {
 }
 
 /** The shell program that observes a host. */
-export function observeProgram({ guarded, source, directories = [] }: Pick<Questions, "guarded" | "source" | "directories">): string {
+export function observeProgram({
+  guarded,
+  source,
+  engine,
+  directories = [],
+}: Pick<Questions, "guarded" | "source" | "engine" | "directories">): string {
   const declared = guarded === undefined ? "" : `DECLARED='${guarded.flatMap(({ resources }) => resources).join(" ")}'\n`;
   const guards = (guarded ?? []).map(({ inputs }) => `guard <<'END OF GUARD'\n${inputs}END OF GUARD\n`);
   const fileSystems = directories.map((directory) => `file_system ${directory}\n`);
   const reach = source === undefined ? "" : `reach '${source}'\n`;
-  return `${scriptText("servers.sh")}\n${scriptText("observe.sh")}\n${reach}FORMAT=${LEDGER_FORMAT}\n${declared}${guards.join("")}${fileSystems.join("")}observe_tasks\n`;
+  const asked = engine === undefined ? "" : `engine '${engine}'\n`;
+  return `${scriptText("servers.sh")}\n${scriptText("observe.sh")}\n${reach}${asked}FORMAT=${LEDGER_FORMAT}\n${declared}${guards.join("")}${fileSystems.join("")}observe_tasks\n`;
 }
 
 /** Runs a shell program on the local host without anything of ours installed. @throws RunFailed as feed does */
@@ -158,6 +180,7 @@ export function parseObservation(output: string): Observation {
     platform: of("platform")[0]?.[0] ?? "unknown",
     memoryBytes: Number(of("memory")[0]?.[0] ?? NaN),
     user: of("user")[0]?.[1],
+    userId: ((id) => (id === undefined ? undefined : Number(id)))(of("user")[0]?.[0]),
     fileSystems: [...new Map(fileSystems).values()],
     root: of("user")[0]?.[0] === "0",
     home: of("home")[0]?.[0] ?? "/",
@@ -180,6 +203,8 @@ export function parseObservation(output: string): Observation {
     earlier: of("earlier").map(([plist = "", prefix = ""]) => ({ plist, prefix })),
     stack: of("stack")[0]?.[0],
     ownPids: new Set(of("own").map(([pid]) => Number(pid))),
+    ownPorts: new Set(of("published").map(([port]) => Number(port))),
+    engine: of("engine").map(([version, problem]) => ({ version: version === "" ? undefined : version, problem }))[0],
     refusals: of("refusal").map(([line]) => line ?? ""),
     unmanaged: of("unmanaged")
       .map(([line]) => line ?? "")

@@ -1,6 +1,6 @@
 import * as pulumi from "@pulumi/pulumi";
 import { installBytes, neededPrograms } from "../config/footprint";
-import { type ComponentName, type HostConfig, ROOT_PREFIX } from "../config/hosts";
+import { type ComponentName, dockerOf, type HostConfig, ROOT_PREFIX } from "../config/hosts";
 import { artifactPin, pinnedVersions } from "../config/pins";
 import { refusal } from "../config/refusal";
 import type { WantedPort } from "../config/ports";
@@ -114,6 +114,7 @@ async function observeHost({ key, config, plan }: PlannedHost): Promise<Observed
           inputs: taskInputs(key, paths.prefix, task),
         })),
         ...(config.connection === "local" ? {} : { source: officialSource() }),
+        ...(config.services === "docker" ? { engine: dockerOf(config).engine } : {}),
       }),
     );
   } catch (error) {
@@ -215,8 +216,8 @@ function foreignStack(key: string, prefix: string, { stack }: Observation): stri
 
 /** What keeps a port from being ours, with what could be done about it. */
 function heldPorts(key: string, { adopt }: HostConfig, { ports, data }: HostPlan, paths: Layout, observation: Observation): string[] {
-  const { listeners, ownPids, servers } = observation;
-  const strangers = listeners.filter(({ pid }) => pid === undefined || !ownPids.has(pid));
+  const { listeners, ownPids, ownPorts, servers } = observation;
+  const strangers = listeners.filter(({ port, pid }) => !ownPorts.has(port) && (pid === undefined || !ownPids.has(pid)));
   const adopted = new Set<number | undefined>();
   const problems: string[] = [];
   for (const { port, configPath } of ports) {

@@ -19,6 +19,7 @@ function hostScripts(): string[] {
   const folders = ["managers", "products", "tasks"];
   const nested = folders.flatMap((folder) => readdirSync(join(DIRECTORY, folder)).map((file) => `${folder}/${file}`));
   return [
+    "health.sh",
     "jetstream.sh",
     "lib.sh",
     "pulsar-admin.sh",

@@ -9,6 +9,9 @@ const IMAGES = [CONTAINER, "docker:index/remoteImage:RemoteImage"];
 /** The digests that are trusted, with their length in hexadecimal. */
 const DIGEST = /^(sha256:[0-9a-f]{64}|sha512:[0-9a-f]{128})$/;
 
+/** An image that a task of the stack builds from verified artefacts, on the host itself; its tag has the digest of what goes in. */
+const BUILT = /^localhost\/messaging\/[a-z0-9_-]+:[\w.-]+-[0-9a-f]{12}$/;
+
 /** A version that says which release it is: no `latest`, range or wildcard. */
 const VERSION = /^v?\d+(\.\d+)+([-+.][0-9A-Za-z.+-]+)?$/;
 
@@ -71,7 +74,7 @@ const pinnedImages = {
   validateResource({ type, name, props }, reportViolation) {
     if (!IMAGES.includes(type)) return;
     const image = /** @type {unknown} */ (type === CONTAINER ? props["image"] : props["name"]);
-    if (typeof image === "string" && /(^|@)sha256:[0-9a-f]{64}$/.test(image)) return;
+    if (typeof image === "string" && (/(^|@)sha256:[0-9a-f]{64}$/.test(image) || (type !== CONTAINER && BUILT.test(image)))) return;
     reportViolation(`${name} uses the image ${String(image)}, which is not pinned. Write it as name@sha256:<digest>.`);
   },
 };

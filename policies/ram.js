@@ -58,13 +58,18 @@ const ramFigures = {
             `Container ${name} has no memory limit. Set memory to ${mebibytes(planned)}, what ${component.name} is planned with.`,
             urn,
           );
-        } else if (Math.abs(limit * MEBIBYTE - planned) >= MEBIBYTE) {
-          reportViolation(
-            `Container ${name} is limited to ${limit} MiB, but ${component.name} is planned with ${mebibytes(planned)} MiB. Cap and plan must be the same.`,
-            urn,
-          );
         }
       }
+      const limits = component.containers.map(({ props }) => figure(props, "memory") ?? 0);
+      const limited = limits.reduce((sum, limit) => sum + limit, 0);
+      // Each is in whole MiB.
+      if (limits.length === 0 || limits.includes(0) || Math.abs(limited * MEBIBYTE - planned) < MEBIBYTE * limits.length) continue;
+      const [first] = component.containers;
+      const who = limits.length === 1 ? `Container ${first?.name} is` : `The containers of ${component.name} are together`;
+      reportViolation(
+        `${who} limited to ${limited} MiB, but ${component.name} is planned with ${mebibytes(planned)} MiB. Cap and plan must be the same.`,
+        first?.urn,
+      );
     }
   },
 };

@@ -4,13 +4,15 @@ import { lines, MANAGED_BY } from "./text";
 /**
  * What one Benthos process reads: its own config, the shared templates and resources, its pipelines as streams and their unit tests, by path below its
  * directory.
+ * @param address that its HTTP API listens on
  */
 export function benthosDirectory(
   benthos: Pick<BenthosConfig, "logLevel" | "shutdownTimeoutSeconds">,
   { port, files }: Pick<BenthosProcess, "port" | "files">,
+  address = "127.0.0.1",
 ): Readonly<Record<string, string>> {
   const all = [
-    ["benthos.yaml", benthosYaml(benthos, port)] as const,
+    ["benthos.yaml", benthosYaml(benthos, `${address}:${port}`)] as const,
     ...files.shared.map(({ path, text }) => [path, text] as const),
     ...[...files.pipelines, ...files.tests].map(({ path, text }) => [`streams/${path}`, text] as const),
   ];
@@ -20,11 +22,11 @@ export function benthosDirectory(
 /** The config of the process. Metrics carry the pipeline as `stream` and the component as `label`; `path` would double the series. */
 function benthosYaml(
   { logLevel, shutdownTimeoutSeconds }: Pick<BenthosConfig, "logLevel" | "shutdownTimeoutSeconds">,
-  port: number,
+  address: string,
 ): string {
   return (
     `# ${MANAGED_BY}\n` +
-    `http:\n  address: 127.0.0.1:${port}\n` +
+    `http:\n  address: ${address}\n` +
     `metrics:\n  prometheus: { add_process_metrics: true }\n  mapping: meta path = deleted()\n` +
     `logger:\n  level: ${logLevel}\n` +
     `shutdown_timeout: ${shutdownTimeoutSeconds}s\n`

@@ -23,18 +23,21 @@ export interface NatsServerPaths {
   readonly pidFile: string | undefined;
   /** What the server proves itself with; undefined: no TLS. */
   readonly tls?: { readonly certificate: string; readonly key: string } | undefined;
+  /** Address that both listeners are on; loopback without one. */
+  readonly address?: string;
 }
 
 /**
  * nats-server.conf in the server's native format, one key a line, so that a preview shows a changed limit as a changed line.
- * Sizes are whole bytes. Both listeners are on loopback. Source of the keys: https://docs.nats.io/running-a-nats-service/configuration
+ * Sizes are whole bytes. Source of the keys: https://docs.nats.io/running-a-nats-service/configuration
  * @param serverName the name the server reports in its monitoring endpoints
  */
 export function natsServerConf(nats: NatsConfig, serverName: string, paths: NatsServerPaths): string {
+  const { address = "127.0.0.1" } = paths;
   const server = {
     server_name: serverName,
-    listen: `127.0.0.1:${nats.ports.client}`,
-    http: `127.0.0.1:${nats.ports.monitoring}`,
+    listen: `${address}:${nats.ports.client}`,
+    http: `${address}:${nats.ports.monitoring}`,
     pid_file: paths.pidFile === undefined ? undefined : quoted(paths.pidFile),
     max_connections: nats.maxConnections,
     max_subscriptions: nats.maxSubscriptions,

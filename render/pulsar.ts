@@ -17,6 +17,8 @@ export interface PulsarPaths {
   readonly tls?: { readonly certificate: string; readonly key: string } | undefined;
   /** Name of the loopback interface. */
   readonly loopback: string;
+  /** In a container: its name, and the port on which its neighbours reach it; undefined elsewhere. */
+  readonly contained?: { readonly name: string; readonly port: number } | undefined;
 }
 
 /** The client's side of tokens. */
@@ -33,8 +35,7 @@ const minutes = (milliseconds: number) => Math.ceil(milliseconds / 60_000);
 export function standaloneConf(pulsar: PulsarConfig, paths: PulsarPaths): string {
   const { memory, ports, switches, ledger } = pulsar;
   const entries = {
-    bindAddress: "127.0.0.1",
-    advertisedAddress: "127.0.0.1",
+    ...addresses(pulsar, paths),
     brokerServicePort: ports.broker,
     webServicePort: ports.web,
     // The bookie takes --bookkeeper-port only when it may take any, and binds to every address unless it is given an interface.
@@ -66,6 +67,21 @@ export function standaloneConf(pulsar: PulsarConfig, paths: PulsarPaths): string
     ...encryption(pulsar, paths),
   };
   return `# ${MANAGED_BY} Overrides of Pulsar ${pulsar.version}'s own standalone.conf:\n${lines(entries, (key, value) => `${key}=${value}`)}`;
+}
+
+/**
+ * What the broker listens on and says of itself to clients. In a container it has a listener of its own for its neighbours: a client is told the address of the listener that it
+ * came by (https://pulsar.apache.org/docs/3.3.x/concepts-multiple-advertised-listeners).
+ */
+function addresses({ ports }: PulsarConfig, { contained }: PulsarPaths): Record<string, string> {
+  if (contained === undefined) return { bindAddress: "127.0.0.1", advertisedAddress: "127.0.0.1" };
+  const { name, port } = contained;
+  return {
+    bindAddress: "0.0.0.0",
+    bindAddresses: `internal:pulsar://0.0.0.0:${port}`,
+    advertisedListeners: `external:pulsar://127.0.0.1:${ports.broker},internal:pulsar://${name}:${port}`,
+    internalListenerName: "external",
+  };
 }
 
 /** https://pulsar.apache.org/docs/3.3.x/security-jwt/#enable-token-authentication-on-brokers */

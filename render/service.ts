@@ -30,6 +30,13 @@ export interface Service {
   readonly stopTimeoutSeconds: number;
   /** Absolute paths of the directories that the process writes. */
   readonly writableDirectories: readonly string[];
+  /** What a manager has to know that gives the service a network of its own. */
+  readonly network: {
+    /** Ports that clients use. */
+    readonly ports: readonly number[];
+    /** What answers 200 over HTTP while the service is well, and the file with the token that it asks for, if it does. */
+    readonly health: { readonly port: number; readonly path: string; readonly tokenFile?: string | undefined };
+  };
   /** Absolute path of the log, for managers that capture standard output to a file. */
   readonly logFile: string;
 }

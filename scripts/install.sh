@@ -27,7 +27,7 @@ put() {
 
 # Old and new directory change places with the launcher missing for an instant only; a task run by an older state finds it again.
 finish() {
-	chmod 700 "$NEXT/task.sh" "$NEXT/start.sh"
+	chmod 700 "$NEXT/task.sh" "$NEXT/start.sh" "$NEXT/health.sh"
 	# What observe.sh compares with later.
 	printf '%s\n' "${STACK:?}" >"$NEXT/stack"
 	printf '%s\n' "${RESOURCE:?}" >"$NEXT/resource"

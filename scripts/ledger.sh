@@ -23,6 +23,7 @@ load_service() {
 	entry=$1
 	SUPERVISOR_VERSION=$(input SUPERVISOR_VERSION) VERSION=$(input VERSION) CONFIGS=$(input CONFIGS) DATA=$(input DATA) NAME=$(input NAME)
 	PRODUCT=$(input PRODUCT) MANAGER=$(input MANAGER) SCOPE=$(input SCOPE) UNIT=$(input UNIT) JOURNAL=$(input JOURNAL) DEFINITION=$(input DEFINITION)
+	ENGINE=$(input ENGINE) NETWORK=$(input NETWORK) VOLUMES=$(input VOLUMES)
 	# Entries of an earlier format name a service as its product.
 	: "${PRODUCT:=$NAME}"
 	config=${CONFIGS%% *}

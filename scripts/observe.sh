@@ -17,6 +17,8 @@
 #   earlier      property list that starts a Pulsar set up in an earlier way, and the PULSAR_PREFIX that it names
 #   stack        project and stack that installed into this prefix
 #   own          pid of a process that this prefix runs
+#   published    port that a container of this prefix publishes
+#   engine       version of a Docker engine that was asked about, or nothing and why
 #   task         resource, when it was last applied, format of its entry in the ledger, version of an artefact that was copied to the host
 #   difference   resource, a line that is expected or found
 #   refusal      a line that says why a declared change must not be applied
@@ -108,6 +110,11 @@ file_system() {
 
 scripts=$prefix/opt/messaging
 
+# Says whether a Docker engine answers.
+engine() {
+	if answer=$(docker --host "$1" version --format '{{.Server.Version}}' 2>&1); then report engine "$answer"; else report engine '' "$(printf '%s' "$answer" | tail -n 1)"; fi
+}
+
 # Says whether the host can fetch a file itself, unless it has artefacts already and so has been asked.
 reach() {
 	[ -d "$prefix/opt/gojq" ] && return
@@ -144,6 +151,13 @@ own_unit() {
 	case $pid in '' | 0) ;; *) report own "$pid" ;; esac
 }
 
+# The ports of the running containers of a service in the ledger.
+own_container() {
+	docker --host "$1" ps --quiet --filter "label=messaging.unit=$2" 2>/dev/null | while IFS= read -r container; do
+		docker --host "$1" inspect --format '{{range .HostConfig.PortBindings}}{{range .}}{{println .HostPort}}{{end}}{{end}}' "$container"
+	done | while IFS= read -r port; do [ -z "$port" ] || report published "$port"; done
+}
+
 # Every task in the ledger, a few side by side: each asks a service or reads files, and waits most of its time.
 observe_tasks() {
 	[ -x "$scripts/task.sh" ] || return 0
@@ -168,7 +182,7 @@ observe_tasks() {
 # One task, by its entry in the ledger; one that is not declared any more is going to be removed.
 observe_task() {
 	resource=$(basename "$1")
-	task='' entry_format='' copied='' unit='' scope=''
+	task='' entry_format='' copied='' unit='' scope='' engine=''
 	while IFS='=' read -r key value; do
 		case $key in
 		TASK) task=$value ;;
@@ -176,11 +190,12 @@ observe_task() {
 		COPIED) copied=$value ;;
 		UNIT) unit=$value ;;
 		SCOPE) scope=$value ;;
+		ENGINE) engine=$value ;;
 		'') break ;;
 		esac
 	done <"$1/inputs"
 	report task "$resource" "$(cat "$1/applied")" "${entry_format:-0}" "$copied"
-	if [ -n "$unit" ]; then own_unit "$scope" "$unit"; fi
+	if [ -n "$unit" ] && [ -n "$engine" ]; then own_container "$engine" "$unit"; elif [ -n "$unit" ]; then own_unit "$scope" "$unit"; fi
 	# An entry of another format may mean something else to the scripts: it is no drift, and the next up writes it anew.
 	[ "$entry_format" != "$FORMAT" ] || "$scripts/task.sh" differences <"$1/inputs" 2>&1 | while IFS= read -r line; do report difference "$resource" "$line"; done
 	if [ "$task" = service ]; then

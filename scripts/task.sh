@@ -35,16 +35,21 @@ trap 'exit 129' HUP
 trap 'exit 130' INT
 trap 'exit 143' TERM
 
+# Makes variables of the inputs in a file.
+take_inputs() {
+	while IFS= read -r line && [ -n "$line" ]; do
+		key=${line%%=*}
+		case $key in
+		'' | *[!A-Z0-9_]* | [!A-Z]* | PATH | IFS | HOME | LIB | WORK | LOCK) fail "not an input: $line" ;;
+		esac
+		# shellcheck disable=SC2034 # used by eval
+		value=${line#*=}
+		eval "$key=\$value"
+	done <"$1"
+}
+
 cat >"$WORK/inputs"
-while IFS= read -r line && [ -n "$line" ]; do
-	key=${line%%=*}
-	case $key in
-	'' | *[!A-Z0-9_]* | [!A-Z]* | PATH | IFS | HOME | LIB | WORK | LOCK) fail "not an input: $line" ;;
-	esac
-	# shellcheck disable=SC2034 # used by eval
-	value=${line#*=}
-	eval "$key=\$value"
-done <"$WORK/inputs"
+take_inputs "$WORK/inputs"
 sed '1,/^$/d' "$WORK/inputs" >"$WORK/body"
 
 : "${TASK:?}" "${RESOURCE:?}" "${STACK:?}" "${PREFIX:?}"

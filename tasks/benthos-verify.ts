@@ -12,7 +12,8 @@ export function benthosVerify(
     /** Benthos's HTTP API. */
     readonly apiUrl: string;
     readonly natsUrl: string;
-    readonly pulsarUrl: string;
+    /** What pipelines reach the same servers at. */
+    readonly pipelines: { readonly natsUrl: string; readonly pulsarUrl: string };
     readonly pulsarAdminUrl: string;
     /** The DuckDB CLI. */
     readonly duckdb: string;
@@ -29,7 +30,8 @@ export function benthosVerify(
     inputs: {
       API_URL: args.apiUrl,
       URL: args.natsUrl,
-      PULSAR_URL: args.pulsarUrl,
+      PIPELINE_NATS_URL: args.pipelines.natsUrl,
+      PULSAR_URL: args.pipelines.pulsarUrl,
       ADMIN_URL: args.pulsarAdminUrl,
       DUCKDB: args.duckdb,
       DATA: args.dataDirectory,

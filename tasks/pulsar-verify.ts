@@ -21,17 +21,19 @@ export function pulsarVerify(
   },
 ): Task {
   const journal = host.services.startsWith("systemd");
+  const { docker } = host;
   return host.run(parent, {
     name: "pulsar-verify",
     script: "pulsar-verify",
-    uses: ["pulsar-admin.sh", ...(journal ? ["managers/systemd.sh"] : [])],
+    uses: ["pulsar-admin.sh", ...(journal ? ["managers/systemd.sh"] : []), ...(docker === undefined ? [] : ["managers/docker.sh"])],
     inputs: {
       ADMIN_URL: args.adminUrl,
       ...(args.tlsUrl === undefined ? {} : { TLS_URL: args.tlsUrl }),
       SHELL_PROGRAM: args.shell,
-      LOG: journal ? "journal" : args.log,
+      LOG: journal ? "journal" : docker === undefined ? args.log : "container",
       SERVICE_DIGEST: args.service.digest,
       ...(journal ? systemUnit(host, "pulsar") : {}),
+      ...(docker === undefined ? {} : { ENGINE: docker.address, UNIT: docker.unit("pulsar") }),
     },
     after: [args.service, ...args.after],
   });

@@ -6,6 +6,8 @@ import { supervisordProgram } from "../render/supervisord";
 import { systemdUnit } from "../render/systemd";
 import { type ConfigFile, configFile } from "./config-file";
 import type { ServiceAccount } from "./service-account";
+import { container } from "./container";
+import type { ImageContents } from "./image";
 import { type Journal, journalNamespace } from "./journal";
 import type { Supervisord } from "./supervisord";
 
@@ -15,39 +17,41 @@ export interface ServiceTools {
   readonly journal: Journal | undefined;
 }
 
+/** A service and what it leans on. */
+export interface ServiceArgs {
+  readonly service: Service;
+  readonly product: string;
+  readonly version: string;
+  /** How many versions stay installed, this one included. */
+  readonly keepVersions: number;
+  /** Absolute path of the product's data. */
+  readonly dataDirectory: string;
+  /** The product's main config first. */
+  readonly configs: readonly [ConfigFile, ...ConfigFile[]];
+  /** What it runs besides its product, as it is installed. */
+  readonly programs?: readonly ImageContents[];
+  /** What the host's manager needs. */
+  readonly tools: ServiceTools;
+  /** The user that it runs as; undefined: the one that tasks run as. */
+  readonly account?: ServiceAccount | undefined;
+  /** Digests of what it reads besides its configs. */
+  readonly follows?: Follows | undefined;
+  readonly after: readonly Task[];
+}
+
 /**
  * Declares a service: its definition for the host's service manager, and the task that runs it, proves it and switches back when it fails.
  * @param args.product what the service runs, of which it takes one version
  */
-export function service(
-  host: Host,
-  parent: pulumi.Resource,
-  args: {
-    readonly service: Service;
-    readonly product: string;
-    readonly version: string;
-    /** How many versions stay installed, this one included. */
-    readonly keepVersions: number;
-    /** Absolute path of the product's data. */
-    readonly dataDirectory: string;
-    /** The product's main config first. */
-    readonly configs: readonly [ConfigFile, ...ConfigFile[]];
-    /** What the host's manager needs. */
-    readonly tools: ServiceTools;
-    /** The user that it runs as; undefined: the one that tasks run as. */
-    readonly account?: ServiceAccount | undefined;
-    /** Digests of what it reads besides its configs. */
-    readonly follows?: Follows | undefined;
-    readonly after: readonly Task[];
-  },
-): Task {
+export function service(host: Host, parent: pulumi.Resource, args: ServiceArgs): Task {
   const { name } = args.service;
-  const manager = managedBy(host, args);
+  const manager = managedBy(host, parent, args);
   const definition = configFile(host, parent, {
     name: `${name}-definition`,
     path: host.layout.etc(manager.folder, name),
     text: manager.definition,
-    after: manager.after,
+    // A container is made of the same text: what became of it is no drift of the text.
+    after: host.docker === undefined ? manager.after : [],
   });
   return host.run(parent, {
     name: `${name}-service`,
@@ -89,11 +93,12 @@ interface Managed {
   readonly after: readonly Task[];
 }
 
-function managedBy(
-  host: Host,
-  args: { readonly service: Service; readonly tools: ServiceTools; readonly account?: ServiceAccount | undefined },
-): Managed {
+function managedBy(host: Host, parent: pulumi.Resource, args: ServiceArgs): Managed {
   const { service, account } = args;
+  if (host.docker !== undefined) {
+    const { definition, inputs, after } = container(host, host.docker, parent, args);
+    return { script: "docker", folder: "docker", definition, inputs, after };
+  }
   const { supervisord, journal } = args.tools;
   if (supervisord !== undefined) {
     const inputs = { SUPERVISOR_VERSION: supervisord.version };

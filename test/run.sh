@@ -6,7 +6,7 @@ cd "$(dirname "$0")/.."
 which=${1:-}
 case $which in
 fast) suites="unit setup policies" ;;
-all) suites="unit setup policies scripts contract pipelines preview policies/engine e2e ssh bare" ;;
+all) suites="unit setup policies scripts contract pipelines preview policies/engine e2e docker ssh bare" ;;
 *)
 	echo "usage: run.sh fast|all" >&2
 	exit 2

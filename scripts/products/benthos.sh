@@ -8,8 +8,9 @@ taken_over() {
 }
 product_ready_seconds=30
 
+# Where the host reaches its HTTP API: in a container that is on every address.
 api_url() {
-	say "http://$(sed -n 's/^ *address: //p' "$1/benthos.yaml")"
+	say "http://$(sed -n 's/^ *address: //p' "$1/benthos.yaml" | sed 's/^0\.0\.0\.0:/127.0.0.1:/')"
 }
 
 # Lint of everything, then the unit tests, in the environment of the service.

@@ -8,15 +8,20 @@ config_value() {
 	sed -n "s/^ *$2: *\"\{0,1\}\([^\" ]*\)\"\{0,1\}\( *#.*\)\{0,1\}\$/\1/p" "$1"
 }
 
+# Where the host reaches a listener: in a container it is on every address.
+address_of() {
+	config_value "$1" "$2" | sed 's/^0\.0\.0\.0:/127.0.0.1:/'
+}
+
 monitoring_url() {
-	say "http://$(config_value "$1" http)"
+	say "http://$(address_of "$1" http)"
 }
 
 # One JSON document on the running server, for `npm run status`; counters since its start.
 product_status() {
 	http_get "$(monitoring_url "$1")/varz" 2 >"$WORK/varz" || return 1
 	http_get "$(monitoring_url "$1")/jsz?streams=true&consumers=true&config=true" 2 >"$WORK/jsz" || return 1
-	"$gojq" -c -n --slurpfile varz "$WORK/varz" --slurpfile jsz "$WORK/jsz" --arg client "$(config_value "$1" listen)" '
+	"$gojq" -c -n --slurpfile varz "$WORK/varz" --slurpfile jsz "$WORK/jsz" --arg client "$(address_of "$1" listen)" '
 		$varz[0] as $server | [$jsz[0].account_details[]?.stream_detail[]?] as $streams
 		| {
 			version: $server.version,
@@ -61,7 +66,7 @@ product_unmanaged() {
 
 # The nats CLI on the running server.
 server_cli() {
-	nats_cli "nats://$(config_value "$CONFIG" listen)" "$@" </dev/null
+	nats_cli "nats://$(address_of "$CONFIG" listen)" "$@" </dev/null
 }
 
 # Streams with messages and consumers, over NATS, while the server runs.

@@ -97,7 +97,7 @@ product_effective() {
 	own_lines "$main_config" | grep -vE "^($UNREPORTED)=" | sed 's/=.*//' >"$WORK/keys"
 	pulsar_curl -fsS --max-time 5 "$(admin_url "$1")/brokers/configuration/runtime" >"$WORK/runtime"
 	"$gojq" -r --rawfile keys "$WORK/keys" \
-		'. as $runtime | $keys | split("\n")[] | select(. != "") | "\(.) \($runtime[.] // "not reported" | sub("^Optional\\[(?<value>.*)\\]$"; .value) | sub("\\.0$"; ""))"' "$WORK/runtime"
+		'. as $runtime | $keys | split("\n")[] | select(. != "") | "\(.) \($runtime[.] // "not reported" | sub("^Optional\\[(?<value>.*)\\]$"; .value) | sub("^(?<whole>-?[0-9]+)\\.0$"; .whole))"' "$WORK/runtime"
 	for directory in locations ledgers; do
 		say "RocksDB $directory block_cache $(sed -n 's/.*capacity : \([0-9]*\)$/\1/p' "$(bookkeeper_directory)/current/$directory/LOG" | head -n 1)"
 	done

@@ -3,7 +3,8 @@
 #
 # API_URL          Benthos's HTTP API
 # URL              NATS
-# PULSAR_URL, ADMIN_URL
+# PIPELINE_NATS_URL, PULSAR_URL   NATS and Pulsar as pipelines reach them
+# ADMIN_URL        Pulsar's admin API
 # DUCKDB           the DuckDB CLI
 # DATA             directory that the pipelines may write to
 # SERVICE_DIGEST   of the service this proof is about
@@ -68,7 +69,7 @@ make_ends() {
 
 start_pipelines() {
 	cat >"$WORK/in.yaml" <<-EOF
-		input: { from_jetstream: { stream: "$stream", consumer: verify, url: "$URL" } }
+		input: { from_jetstream: { stream: "$stream", consumer: verify, url: "$PIPELINE_NATS_URL" } }
 		output: { to_pulsar: { topic: "persistent://$topic", url: "$PULSAR_URL", label: verify_pulsar } }
 	EOF
 	cat >"$WORK/out.yaml" <<-EOF

@@ -5,15 +5,20 @@
 # ADMIN_URL
 # TLS_URL          the same over TLS; unset: there is none
 # SHELL_PROGRAM    pulsar-shell of this stack
-# LOG              of the server; journal: systemd has it, under UNIT, in JOURNAL or the journal of SCOPE
+# LOG              of the server; journal: systemd has it, under UNIT, in JOURNAL or the journal of SCOPE; container: the engine at ENGINE has it, under UNIT
 # SERVICE_DIGEST   of the service this proof is about
 
 # shellcheck source=scripts/pulsar-admin.sh
 . "$LIB/pulsar-admin.sh"
-if [ "$LOG" = journal ]; then
-	# shellcheck source=scripts/managers/systemd.sh
-	. "$LIB/managers/systemd.sh"
-	LOG=$WORK/journal
+case $LOG in
+journal) manager=systemd ;;
+container) manager=docker ;;
+*) manager='' ;;
+esac
+if [ -n "$manager" ]; then
+	# shellcheck source=/dev/null
+	. "$LIB/managers/$manager.sh"
+	LOG=$WORK/service-log
 	manager_log pulsar all >"$LOG"
 fi
 SKIP_UNCHANGED=no

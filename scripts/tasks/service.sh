@@ -178,11 +178,34 @@ $left"
 	}
 }
 
+# Does something with the manager that has kept the service alive so far, where that was another one.
+with_earlier_manager() (
+	[ -f "$ENTRY/inputs" ] || return 1
+	earlier=$(sed -n 's/^MANAGER=//p' "$ENTRY/inputs")
+	[ -n "$earlier" ] && [ "$earlier" != "$MANAGER" ] || return 1
+	take_inputs "$ENTRY/inputs"
+	# shellcheck source=/dev/null
+	. "$LIB/managers/$MANAGER.sh"
+	"$1"
+)
+
+# It has the ports and the data.
+let_go() {
+	rm -f "$(manager_definition "$NAME")"
+	manager_forget "$NAME"
+}
+
+take_again() {
+	link_to "$(manager_definition "$NAME")" "$DEFINITION"
+	manager_restart "$NAME" >/dev/null 2>&1
+	say "Switched back: $NAME runs under $MANAGER as it did before."
+}
+
 roll_back() {
 	switch_links <"$WORK/links"
 	if grep -q -e "^$definition_link absent\$" -e "^$definition_link no link\$" "$WORK/links"; then
 		manager_forget "$NAME"
-		say "There was no earlier state to go back to: $NAME is stopped."
+		with_earlier_manager take_again || say "There was no earlier state to go back to: $NAME is stopped."
 	elif (product_before_restart "$CONFIG") && manager_restart "$NAME" >/dev/null 2>&1 && wait_until_ready >/dev/null; then
 		say "Switched back: $NAME runs as it did before."
 	else
@@ -207,6 +230,7 @@ apply() {
 	if can_reload; then how=reload; else how=restart; fi
 	mkdir -p "$(dirname "$definition_link")"
 	for link in $links; do say "$link $(target_for "$link")"; done | switch_links
+	with_earlier_manager let_go || :
 	if ! start_and_prove "$how" >"$WORK/reason"; then
 		manager_log "$NAME" >"$WORK/service-log"
 		roll_back >"$WORK/outcome"

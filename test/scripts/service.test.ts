@@ -44,6 +44,7 @@ for (const userland of USERLANDS.filter(({ name }) => /^(bash|ash) /.test(name) 
         startSeconds: 1,
         stopSignal: "INT",
         stopTimeoutSeconds: 10,
+        network: { ports: [4222], health: { port: 8222, path: "/healthz" } },
         writableDirectories: [],
         logFile: paths().log("nats-server"),
       });

@@ -91,7 +91,7 @@ const refusals: [string, Record<string, unknown>, RegExp][] = [
   [
     "a service manager that does not exist",
     { hosts: { local: { services: "cron" } } },
-    /^messaging:hosts\.local\.services: got "cron"; allowed: auto, supervisord, systemd or launchd$/,
+    /^messaging:hosts\.local\.services: got "cron"; allowed: auto, supervisord, systemd, launchd or docker$/,
   ],
   ["a prefix too long for the socket below it", { hosts: { local: { prefix: `/${"x".repeat(80)}` } } }, /allowed: at most 80 characters/],
   ["a scalar for a component", { nats: 5 }, /^messaging:nats: got 5; allowed: the keys/],

@@ -154,3 +154,35 @@ test("on this machine auto leaves the system alone", () => {
   assert.ok(hosts["local"]);
   assert.deepEqual(chooseServices(hosts["local"], systemd, "messaging:hosts.local"), { manager: "supervisord" });
 });
+
+test("services: docker takes an engine that answers, on Linux", () => {
+  const { hosts } = parseConfig({ hosts: { local: { services: "docker" } }, nats: {} });
+  const facts = { init: "other", root: true, lingers: false, platform: "linux-amd64" } as const;
+  const choose = (more: Partial<Parameters<typeof chooseServices>[1]>) =>
+    hosts["local"] && chooseServices(hosts["local"], { ...facts, ...more }, "messaging:hosts.local");
+  assert.deepEqual(choose({ engine: { version: "20.10", problem: undefined } }), { manager: "docker" });
+  const silent = choose({ engine: { version: undefined, problem: "no such socket" } });
+  assert.match(silent && "problem" in silent ? silent.problem : "", /docker\.engine: no Docker engine answers \(no such socket\)/);
+  const mac = choose({ platform: "darwin-arm64", engine: { version: "28.0", problem: undefined } });
+  assert.match(mac && "problem" in mac ? mac.problem : "", /allowed: on Linux/);
+});
+
+test("Prometheus and TLS are refused beside containers, which do not have them yet", () => {
+  const settings = { hosts: { local: { services: "docker" } }, nats: { tls: {} }, pulsar: {} };
+  assert.throws(() => parseConfig(settings), /messaging:nats\.tls: .*whose services are no containers/);
+  assert.throws(
+    () => parseConfig({ ...settings, nats: undefined, monitoring: {} }),
+    /messaging:monitoring: .*whose services are no containers/,
+  );
+});
+
+test("the engine of a host has a socket, and images have digests", () => {
+  for (const [host, message] of [
+    [{ services: "docker", docker: { engine: "tcp://10.0.0.7:2375" } }, /docker\.engine: got .*unix:/],
+    [{ services: "docker", docker: { baseImage: "debian:latest" } }, /docker\.baseImage: got .*sha256/],
+    [{ docker: {} }, /hosts\.local\.docker: got .*with services: docker/],
+    [{ ...edge, services: "docker" }, /hosts\.local\.services: got "docker"; allowed: docker on this machine only/],
+  ] as const) {
+    assert.throws(() => parseConfig({ hosts: { local: host }, nats: {} }), message);
+  }
+});

@@ -8,7 +8,9 @@ import plist from "plist";
 import { parseConfig } from "../../config/load";
 import { pinnedVersions } from "../../config/pins";
 import { launchdPlist } from "../../render/launchd";
+import { dockerfile } from "../../render/docker";
 import { natsServerConf } from "../../render/nats-server";
+import { standaloneConf } from "../../render/pulsar";
 import type { Service } from "../../render/service";
 import { supervisordConf, supervisordProgram } from "../../render/supervisord";
 import { systemdUnit } from "../../render/systemd";
@@ -25,6 +27,7 @@ const service: Service = {
   startSeconds: 1,
   stopSignal: "INT",
   stopTimeoutSeconds: 30,
+  network: { ports: [4222], health: { port: 8222, path: "/healthz" } },
   writableDirectories: ["/srv/var/lib/nats", "/srv/run"],
   logFile: "/srv/var/log/nats-server.log",
 };
@@ -145,4 +148,28 @@ test("the property list parses and has Apple's keys", () => {
   assert.equal(parsed["KeepAlive"], true);
   assert.equal(parsed["Umask"], 63);
   assert.deepEqual(parsed["SoftResourceLimits"], { NumberOfFiles: 17_384 });
+});
+
+test("the recipe of an image has what is installed, where it is installed, for a user that is not root", () => {
+  assert.equal(
+    dockerfile("/p/opt", ["nats-server", "messaging"], "1000:1000").replace(/^#.*\n/, ""),
+    "ARG BASE\nFROM $BASE\nCOPY --chown=1000:1000 nats-server /p/opt/nats-server\nCOPY --chown=1000:1000 messaging /p/opt/messaging\nUSER 1000:1000\n",
+  );
+});
+
+test("Pulsar in a container says to each client what that client can reach", () => {
+  const { pulsar } = parseConfig({ pulsar: {} });
+  const paths = {
+    data: "/d",
+    logs: "/l",
+    javaHome: "/j",
+    entryLocationRocksdbConf: "/e",
+    ledgerMetadataRocksdbConf: "/m",
+    tieredStorage: undefined,
+    auth: undefined,
+    loopback: "lo",
+  };
+  const text = pulsar === undefined ? "" : standaloneConf(pulsar, { ...paths, contained: { name: "pulsar", port: 16650 } });
+  assert.match(text, /^advertisedListeners=external:pulsar:\/\/127\.0\.0\.1:6650,internal:pulsar:\/\/pulsar:16650$/m);
+  assert.doesNotMatch(text, /^advertisedAddress=/m);
 });

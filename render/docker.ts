@@ -1,0 +1,12 @@
+import { MANAGED_BY } from "./text";
+
+/**
+ * The recipe of a service's image: what the host has installed, where the host has it, so that every path in a config is the same in and out of a container.
+ * @param opt directory of the installed products
+ * @param names what of it goes in
+ * @param user user and group that own the files and run the service, by number
+ */
+export function dockerfile(opt: string, names: readonly string[], user: string): string {
+  const copies = names.map((name) => `COPY --chown=${user} ${name} ${opt}/${name}\n`);
+  return `# ${MANAGED_BY}\nARG BASE\nFROM $BASE\n${copies.join("")}USER ${user}\n`;
+}

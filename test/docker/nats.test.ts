@@ -1,0 +1,184 @@
+import assert from "node:assert/strict";
+import { once } from "node:events";
+import { existsSync } from "node:fs";
+import { type AddressInfo, createServer } from "node:net";
+import { join } from "node:path";
+import { after, before, it } from "node:test";
+import { describeWithEngine, TestEngine } from "../support/engine";
+import { tree } from "../support/machine";
+import { eventually } from "../support/temporary";
+import { TestStack } from "../support/test-stack";
+
+// NATS as a container of a real engine. Steps build on each other.
+
+/** What the later steps run with. */
+const current = { maxConnections: 500, memory: "220MB" };
+
+describeWithEngine("NATS with JetStream in Docker", 600_000, () => {
+  let engine: TestEngine;
+  let stack: TestStack;
+  let docker: { readonly engine: string; readonly baseImage: string };
+
+  before(async () => {
+    engine = await TestEngine.start();
+    stack = await TestStack.forPulumi();
+    docker = { engine: engine.host, baseImage: engine.importTree(tree()) };
+  });
+  after(async () => {
+    stack.dispose();
+    await engine.dispose();
+  });
+
+  function inDocker(nats: Record<string, unknown>, more: Record<string, unknown> = {}): void {
+    stack.configure(nats, { hosts: { local: { prefix: stack.prefix, services: "docker", docker } }, ...more });
+  }
+
+  function up(): string {
+    const { status, output } = stack.operate("up");
+    assert.equal(status, 0, output);
+    return output;
+  }
+
+  /** Names of the resources that a preview would change, without the host's key. */
+  function changes(): string[] {
+    return stack.changes().map(({ op, urn }) => `${op} ${urn.split("::").pop()?.replace("local-", "")}`);
+  }
+
+  const running = () => engine.docker("ps", "--format", "{{.Names}}").trim();
+
+  it("takes over from the native service with one line of config, and the messages with it", () => {
+    stack.configure({});
+    up();
+    assert.equal(stack.nats("stream", "add", "kept", "--subjects", "kept.>", "--defaults").status, 0);
+    assert.equal(stack.nats("pub", "kept.one", "message").status, 0);
+    inDocker({});
+    const output = up();
+    assert.match(output, /queue group/);
+    assert.match(stack.nats("stream", "info", "kept").output, /Messages: 1\b/);
+    assert.equal(existsSync(join(stack.prefix, "run/supervisord.pid")), false);
+  });
+
+  it("runs as a container that may do nothing else", () => {
+    const [container] = JSON.parse(engine.docker("inspect", running())) as [Inspected];
+    const { Config, HostConfig } = container;
+    assert.equal(HostConfig.Memory, 190 * 2 ** 20, "200MB in whole MiB");
+    assert.equal(HostConfig.MemorySwap, HostConfig.Memory);
+    assert.equal(HostConfig.ReadonlyRootfs, true);
+    assert.deepEqual(HostConfig.CapDrop, ["ALL"]);
+    assert.deepEqual(HostConfig.SecurityOpt, ["no-new-privileges"]);
+    assert.equal(HostConfig.RestartPolicy.Name, "unless-stopped");
+    assert.equal(HostConfig.LogConfig.Config["max-size"], "50m");
+    assert.match(Config.User, /^[1-9]\d*:/);
+    const published = Object.values(HostConfig.PortBindings).flat();
+    assert.deepEqual(new Set(published.map(({ HostIp }) => HostIp)), new Set(["127.0.0.1"]));
+    const writable = container.Mounts.filter(({ RW }) => RW);
+    assert.deepEqual(
+      writable.map(({ Type, Destination }) => [Type, Destination]),
+      [["volume", join(stack.prefix, "var/lib/nats")]],
+    );
+  });
+
+  it("has nothing to do then", () => {
+    assert.deepEqual(changes(), []);
+  });
+
+  it("becomes healthy in the engine's own eyes", async () => {
+    await eventually("healthy", 40, () => engine.docker("ps", "--format", "{{.Status}}").includes("(healthy)"));
+  });
+
+  it("takes a changed limit over by a reload: its line is in the preview, the container stays", () => {
+    const before = running();
+    inDocker({ maxConnections: 500 });
+    const { output } = stack.operate("preview", "--diff");
+    assert.match(output, /\+ max_connections: 500/);
+    assert.deepEqual(changes(), ["update nats-config", "update nats-server-service", "update nats-verify"]);
+    up();
+    assert.equal(running(), before);
+    assert.match(stack.nats("stream", "info", "kept").output, /Messages: 1\b/);
+  });
+
+  it("is another container with another cap; the message is there", () => {
+    const before = running();
+    inDocker(current);
+    up();
+    assert.notEqual(running(), before);
+    assert.equal(engine.docker("ps", "--all", "--format", "{{.Names}}").trim(), running(), "the container before is gone");
+    assert.match(stack.nats("stream", "info", "kept").output, /Messages: 1\b/);
+    assert.deepEqual(changes(), []);
+  });
+
+  it("shows a stopped and a removed container in a preview, and repairs them", () => {
+    engine.docker("stop", running());
+    assert.deepEqual(changes(), ["update nats-server-service", "update nats-verify"]);
+    up();
+    engine.docker("rm", "--force", running());
+    assert.ok(changes().includes("replace nats-server-container"), changes().join(", "));
+    up();
+    assert.deepEqual(changes(), []);
+    assert.match(stack.nats("stream", "info", "kept").output, /Messages: 1\b/);
+  });
+
+  it("shows a cap that was changed by hand, and puts it back", () => {
+    const name = running();
+    engine.docker("update", "--memory", "100m", "--memory-swap", "100m", name);
+    assert.deepEqual(changes(), ["update nats-server-service", "update nats-verify"]);
+    up();
+    assert.equal(engine.docker("inspect", "--format", "{{.HostConfig.Memory}}", name).trim(), String(209 * 2 ** 20));
+  });
+
+  it("comes back when it is killed, and when the engine is restarted", async () => {
+    const pid = () => Number(engine.docker("inspect", "--format", "{{.State.Pid}}", running()));
+    const first = pid();
+    process.kill(first, "SIGKILL");
+    await eventually("another process", 30, () => running() !== "" && pid() > 0 && pid() !== first);
+    await engine.stop();
+    await engine.start();
+    await eventually("it answers", 60, async () => (await stack.monitor("healthz"))?.["status"] === "ok");
+    assert.match(stack.nats("stream", "info", "kept").output, /Messages: 1\b/);
+    assert.deepEqual(changes(), []);
+  });
+
+  it("goes back to the container before when the next one does not start, and forgets that when the config does", async () => {
+    const before = running();
+    const stranger = createServer().listen(0, "127.0.0.1");
+    await once(stranger, "listening");
+    const { port } = stranger.address() as AddressInfo;
+    // Not looked at, or the port would be refused at once.
+    inDocker({ ...current, ports: { client: port, monitoring: stack.monitoring } }, { observe: false });
+    const { status, output } = stack.operate("up");
+    stranger.close();
+    assert.notEqual(status, 0);
+    assert.match(output, /stopped \(.*port is already allocated|address already in use/);
+    assert.match(output, /Switched back: nats-server runs as it did before/);
+    assert.equal(running(), before);
+    assert.match(stack.nats("stream", "info", "kept").output, /Messages: 1\b/);
+    inDocker(current);
+    up();
+    assert.deepEqual(changes(), []);
+    assert.match(stack.nats("stream", "info", "kept").output, /Messages: 1\b/);
+  });
+
+  it("keeps the volume and the data when it goes", () => {
+    const { status, output } = stack.operate("destroy");
+    assert.equal(status, 0, output);
+    assert.equal(engine.docker("ps", "--all", "--quiet").trim(), "");
+    assert.match(engine.docker("volume", "ls", "--format", "{{.Name}}"), /^messaging-test-local-nats-server-/);
+    assert.ok(existsSync(join(stack.prefix, "var/lib/nats/jetstream")));
+  });
+});
+
+/** What `docker inspect` says, as far as it is asked. */
+interface Inspected {
+  readonly Config: { readonly User: string };
+  readonly HostConfig: {
+    readonly Memory: number;
+    readonly MemorySwap: number;
+    readonly ReadonlyRootfs: boolean;
+    readonly CapDrop: readonly string[];
+    readonly SecurityOpt: readonly string[];
+    readonly RestartPolicy: { readonly Name: string };
+    readonly LogConfig: { readonly Config: Readonly<Record<string, string>> };
+    readonly PortBindings: Readonly<Record<string, readonly { readonly HostIp: string }[]>>;
+  };
+  readonly Mounts: readonly { readonly Type: string; readonly Destination: string; readonly RW: boolean }[];
+}
