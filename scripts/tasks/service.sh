@@ -178,9 +178,9 @@ $left"
 	}
 }
 
-# Does something with the manager that has kept the service alive so far, where that was another one.
+# Does something with the manager that has kept the service alive so far, where that was another one. A rehearsal leaves it what it has.
 with_earlier_manager() (
-	[ -f "$ENTRY/inputs" ] || return 1
+	[ -f "$ENTRY/inputs" ] && [ "$MANAGER" != rehearsal ] || return 1
 	earlier=$(sed -n 's/^MANAGER=//p' "$ENTRY/inputs")
 	[ -n "$earlier" ] && [ "$earlier" != "$MANAGER" ] || return 1
 	take_inputs "$ENTRY/inputs"

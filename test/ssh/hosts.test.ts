@@ -297,6 +297,7 @@ describeWithMachines("two hosts over SSH, one of them bare and without root logi
     assert.match(nats(core, "stream get tasks 1"), /first/);
     assert.doesNotMatch(nats(core, "stream ls --names --all"), /rehearsal/);
     assert.equal(core.exec("ls -d /opt/messaging/rehearsal* /root/.messaging* 2>/dev/null || :"), "");
+    unchanged();
   });
 
   test("another version that crashes at its start is rolled back, and up says why", () => {
