@@ -5,6 +5,7 @@ import { Benthos } from "../test/support/benthos";
 import { NatsServer } from "../test/support/nats-server";
 import { PulsarServer } from "../test/support/pulsar-server";
 import { eventually, removeDirectory, temporaryDirectory } from "../test/support/temporary";
+import { median } from "./statistics";
 
 const MESSAGES = Number(process.env["BRIDGE_MESSAGES"] ?? 10_000);
 const PAIRS = 7;
@@ -64,7 +65,7 @@ async function main(): Promise<void> {
       ratios.push(ours / bare);
       console.log(`ours ${ours.toFixed(0)}/s  bare ${bare.toFixed(0)}/s  ratio ${(ours / bare).toFixed(2)}`);
     }
-    console.log(`median of the ratios ${(ratios.sort((a, b) => a - b)[Math.floor(PAIRS / 2)] ?? NaN).toFixed(2)}`);
+    console.log(`median of the ratios ${median(ratios).toFixed(2)}`);
   } finally {
     await nats.remove();
     await pulsar.stop();

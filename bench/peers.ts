@@ -11,7 +11,7 @@ import { TestStack } from "../test/support/test-stack";
 import { executable } from "./artifacts";
 import { startFloor } from "./floor/start";
 import { succeed } from "./processes";
-import { SPREAD, spread } from "./statistics";
+import { median, SPREAD, spread } from "./statistics";
 
 const ROUNDS = Number(process.env["BENCH_ROUNDS"] ?? 3);
 
@@ -174,7 +174,6 @@ export async function benchPeers(): Promise<void> {
       }
     }
   }
-  const median = (values: readonly number[]) => [...values].sort((a, b) => a - b)[Math.floor(values.length / 2)] ?? NaN;
   for (const step of STEPS) {
     console.log(`${`NATS on a host over SSH, ${step} (s)`.padEnd(46)}${SPREAD}   of ours`);
     const base = median(times.get("ours, pulumi alone")?.get(step) ?? []);

@@ -1,9 +1,12 @@
 /** The columns of `spread`. */
 export const SPREAD = "       min    median       max";
 
+/** The middle one of some values, the upper of two. */
+export function median(values: readonly number[]): number {
+  return [...values].sort((a, b) => a - b)[Math.floor(values.length / 2)] ?? NaN;
+}
+
 /** Smallest, median and largest of some values, in the columns of SPREAD. @param digits behind the point */
 export function spread(values: readonly number[], digits: number): string {
-  const sorted = [...values].sort((a, b) => a - b);
-  const columns = [0, Math.floor(sorted.length / 2), sorted.length - 1].map((index) => sorted[index] ?? NaN);
-  return columns.map((value) => value.toFixed(digits).padStart(10)).join("");
+  return [Math.min(...values), median(values), Math.max(...values)].map((value) => value.toFixed(digits).padStart(10)).join("");
 }
