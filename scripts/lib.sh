@@ -43,15 +43,37 @@ mode_of() {
 	ls -ld "$1" | awk '{ print substr($1, 1, 10), $3 }'
 }
 
+# Permissions of a file that only its owner, and GROUP where it is set, may read: as they have to be, and as they are.
+private_mode() {
+	if [ -n "${GROUP:-}" ]; then say "-rw-r----- $(id -un) $GROUP"; else say "-rw------- $(id -un)"; fi
+}
+
+private_mode_of() {
+	if [ -n "${GROUP:-}" ]; then
+		# shellcheck disable=SC2012 # as mode_of
+		ls -ld "$1" | awk '{ print substr($1, 1, 10), $3, $4 }'
+	else
+		mode_of "$1"
+	fi
+}
+
+# Gives a file to GROUP to read, where it is set; its owner has made it for nobody else.
+share_private() {
+	if [ -n "${GROUP:-}" ]; then
+		chgrp "$GROUP" "$1"
+		chmod 640 "$1"
+	fi
+}
+
 # What a task that writes its body to a private file asks for, and the same lines as the file is. The second argument heads each line of the text.
 wanted_file() {
-	say "$1 -rw------- $(id -un)"
+	say "$1 $(private_mode)"
 	sed "s|^|$2: |" "$WORK/body"
 }
 
 found_file() {
 	if [ -f "$1" ]; then
-		say "$1 $(mode_of "$1")"
+		say "$1 $(private_mode_of "$1")"
 		sed "s|^|$2: |" "$1"
 	else
 		say "$1 absent"

@@ -9,22 +9,13 @@
 # VALID_UNTIL        seconds since 1970; what ends earlier is renewed
 # GROUP              who reads the key besides its owner; unset: nobody
 
-if [ -n "${GROUP:-}" ]; then permissions="-rw-r----- $(id -un) $GROUP"; else permissions="-rw------- $(id -un)"; fi
-
 desired() {
-	say "$KEY $permissions"
+	say "$KEY $(private_mode)"
 	say "$CERTIFICATE for $NAMES, signed by the authority, valid long enough"
 }
 
 observe() {
-	if ! [ -f "$KEY" ]; then
-		say "$KEY absent"
-	elif [ -n "${GROUP:-}" ]; then
-		# shellcheck disable=SC2012 # as mode_of
-		say "$KEY $(ls -ld "$KEY" | awk '{ print substr($1, 1, 10), $3, $4 }')"
-	else
-		say "$KEY $(mode_of "$KEY")"
-	fi
+	if [ -f "$KEY" ]; then say "$KEY $(private_mode_of "$KEY")"; else say "$KEY absent"; fi
 	left=$((VALID_UNTIL - $(date +%s)))
 	if ! [ -f "$CERTIFICATE" ]; then
 		say "$CERTIFICATE absent"
@@ -62,10 +53,7 @@ apply() {
 	fi
 	rm -f "$KEY.new"
 	cp "$WORK/key" "$KEY.new"
-	if [ -n "${GROUP:-}" ]; then
-		chgrp "$GROUP" "$KEY.new"
-		chmod 640 "$KEY.new"
-	fi
+	share_private "$KEY.new"
 	chmod 644 "$CERTIFICATE.new"
 	mv "$KEY.new" "$KEY"
 	mv "$CERTIFICATE.new" "$CERTIFICATE"

@@ -19,18 +19,12 @@ text() {
 }
 
 desired() {
-	if [ -n "${GROUP:-}" ]; then say "$candidate -rw-r----- $(id -un) $GROUP"; else say "$candidate -rw------- $(id -un)"; fi
+	say "$candidate $(private_mode)"
 	if [ -z "$BASE" ] || [ -f "$BASE" ]; then text | sed "s|^|$candidate: |"; else say "$BASE to be there"; fi
 }
 
 observe() {
-	if [ -n "${GROUP:-}" ] && [ -f "$candidate" ]; then
-		# shellcheck disable=SC2012 # as mode_of
-		say "$candidate $(ls -ld "$candidate" | awk '{ print substr($1, 1, 10), $3, $4 }')"
-		sed "s|^|$candidate: |" "$candidate"
-	else
-		found_file "$candidate" "$candidate"
-	fi
+	found_file "$candidate" "$candidate"
 }
 
 apply() {
@@ -46,10 +40,7 @@ apply() {
 $(cat "$WORK/check")"
 		fi
 	fi
-	if [ -n "${GROUP:-}" ]; then
-		chgrp "$GROUP" "$FILE.new"
-		chmod 640 "$FILE.new"
-	fi
+	share_private "$FILE.new"
 	mv "$FILE.new" "$candidate"
 	say "$candidate written"
 }

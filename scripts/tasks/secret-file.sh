@@ -8,10 +8,8 @@
 
 : "${SUM:=$(digest_of "$WORK/body")}"
 
-if [ -n "${GROUP:-}" ]; then permissions="-rw-r----- $(id -un) $GROUP"; else permissions="-rw------- $(id -un)"; fi
-
 desired() {
-	say "$FILE $permissions"
+	say "$FILE $(private_mode)"
 	say "$FILE has the text that was applied"
 }
 
@@ -20,12 +18,7 @@ observe() {
 		say "$FILE absent"
 		return
 	fi
-	if [ -n "${GROUP:-}" ]; then
-		# shellcheck disable=SC2012 # as mode_of
-		say "$FILE $(ls -ld "$FILE" | awk '{ print substr($1, 1, 10), $3, $4 }')"
-	else
-		say "$FILE $(mode_of "$FILE")"
-	fi
+	say "$FILE $(private_mode_of "$FILE")"
 	if [ "$(digest_of "$FILE")" = "$SUM" ]; then say "$FILE has the text that was applied"; else say "$FILE has another text"; fi
 }
 
@@ -37,10 +30,7 @@ apply() {
 	mkdir -p "$(dirname "$FILE")"
 	rm -f "$FILE.new"
 	cp "$WORK/body" "$FILE.new"
-	if [ -n "${GROUP:-}" ]; then
-		chgrp "$GROUP" "$FILE.new"
-		chmod 640 "$FILE.new"
-	fi
+	share_private "$FILE.new"
 	mv "$FILE.new" "$FILE"
 	say "$FILE written"
 }
