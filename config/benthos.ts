@@ -18,11 +18,11 @@ const processMemory = size("64MiB", "1TB");
 
 /** A process of its own: what a pipeline does to its memory or its event loop concerns no other. */
 const processSchema = object({
-  port,
-  memory: processMemory.prefault("128MiB"),
+  port: port.describe("HTTP API of a process of its own, on 127.0.0.1"),
+  memory: processMemory.prefault("128MiB").describe("cap of a process of its own"),
 });
 
-const pipelineSchema = object({ process: processSchema.optional() });
+const pipelineSchema = object({ process: processSchema.optional().describe("a process of its own; absent: the shared one") });
 
 const PIPELINES = "allowed: pipelines by their path below directory without .yaml, such as { routing/jetstream_to_pulsar: {} }";
 
@@ -63,16 +63,31 @@ const environmentSchema = z
  * their own. https://v4.benthos.dev (archived documentation of Benthos 4)
  */
 export const benthosSchema = object({
-  version: z.enum(versions, `allowed: a pinned version (${versions.join(", ")})`).default(versions[0]),
+  version: z
+    .enum(versions, `allowed: a pinned version (${versions.join(", ")})`)
+    .default(versions[0])
+    .describe("Benthos in our build"),
   source: programSource,
   keepVersions,
-  memory: processMemory.prefault("192MiB"),
-  ports: object({ http: port.default(4195) }).prefault({}),
-  logLevel: z.enum(["ERROR", "WARN", "INFO", "DEBUG"], "allowed: ERROR, WARN, INFO or DEBUG").default("WARN"),
-  shutdownTimeoutSeconds: integer("seconds for what is under way when the process stops", 1, 3600).default(20),
-  environment: environmentSchema,
-  directory: directorySchema.prefault("pipelines"),
-  pipelines: z.record(z.string(), pipelineSchema, PIPELINES).refine((pipelines) => Object.keys(pipelines).length > 0, PIPELINES),
+  memory: processMemory
+    .prefault("192MiB")
+    .describe("cap of the shared process, without the DuckDB CLI (160 MiB for each `to_duckdb`); GOMEMLIMIT is 85 % of it"),
+  ports: object({ http: port.default(4195).describe("HTTP API, `/ready` and `/metrics`, on 127.0.0.1") }).prefault({}),
+  logLevel: z
+    .enum(["ERROR", "WARN", "INFO", "DEBUG"], "allowed: ERROR, WARN, INFO or DEBUG")
+    .default("WARN")
+    .describe("verbosity of its log"),
+  shutdownTimeoutSeconds: integer("seconds for what is under way when the process stops", 1, 3600)
+    .default(20)
+    .describe("how long what is under way may take when the process stops"),
+  environment: environmentSchema.describe("what the pipelines' `${NAME}` stand for, besides the stack's own addresses; no passwords"),
+  directory: directorySchema
+    .prefault("pipelines")
+    .describe("directory with `templates/`, `resources/` and pipelines, absolute or below the project"),
+  pipelines: z
+    .record(z.string(), pipelineSchema, PIPELINES)
+    .refine((pipelines) => Object.keys(pipelines).length > 0, PIPELINES)
+    .describe("files of `directory` without `.yaml`, such as `{ routing/jetstream_to_pulsar: {} }`"),
 })
   .superRefine(
     ({ directory, pipelines }, context) => {

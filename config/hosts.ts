@@ -29,29 +29,43 @@ const dockerSchema = object({
   engine: z
     .string(ENGINE)
     .regex(/^unix:\/\/\/[\w./-]+$/, ENGINE)
-    .default("unix:///var/run/docker.sock"),
+    .default("unix:///var/run/docker.sock")
+    .describe("the engine that runs the services"),
   baseImage: z
     .string(IMAGE)
     .regex(/^([a-z0-9][\w./:-]*@)?sha256:[0-9a-f]{64}$/, IMAGE)
-    .default(BASE_IMAGE),
+    .default(BASE_IMAGE)
+    .describe("what images are built on, `NAME@sha256:…` or `sha256:…`"),
 });
 
 const common = {
-  services: z.enum(SERVICES, `allowed: ${SERVICES.slice(0, -1).join(", ")} or ${SERVICES.at(-1)}`).default("auto"),
+  services: z
+    .enum(SERVICES, `allowed: ${SERVICES.slice(0, -1).join(", ")} or ${SERVICES.at(-1)}`)
+    .default("auto")
+    .describe(
+      "what keeps services alive ([docker](docker.md)); `auto`: supervisord on this machine, over SSH what the system has, else supervisord",
+    ),
   prefix: absolutePath("the installation prefix")
     .refine(
       (path) => path.length <= PREFIX_MAX_LENGTH,
       `allowed: at most ${PREFIX_MAX_LENGTH} characters, because supervisord's socket lies below it`,
     )
-    .optional(),
+    .optional()
+    .describe(
+      "everything is installed below it; one stack each. Without: the user's data folder, `~/.local/share/messaging`; over SSH `/opt/messaging` for root, required for others",
+    ),
   docker: dockerSchema.optional(),
   adopt: z
     .literal(true, "allowed: true, to take over the NATS server or the Pulsar that somebody has set up on the host without this stack")
-    .optional(),
+    .optional()
+    .describe(
+      "`true`: takes over a NATS server or a Pulsar that listens on a port of this stack and was set up without it; its data directory has to be the configured one",
+    ),
   components: z
     .array(z.enum(COMPONENTS, `allowed: ${COMPONENTS.join(" or ")}`), `allowed: a list of ${COMPONENTS.join(", ")}`)
     .min(1, "allowed: at least one component; a host that carries nothing is left out")
-    .optional(),
+    .optional()
+    .describe("what it carries; required with several hosts, without: all. Namespaces go with Pulsar"),
 };
 
 const HOST_KEY =
@@ -64,19 +78,26 @@ const PRIVATE_KEY =
 const login = {
   host: z
     .string("allowed: the name or address of the server")
-    .regex(/^[A-Za-z0-9]([A-Za-z0-9._:-]*[A-Za-z0-9])?$/, "allowed: the name or address of the server, without user or port"),
-  port: integer("a port", 1, 65535).default(22),
+    .regex(/^[A-Za-z0-9]([A-Za-z0-9._:-]*[A-Za-z0-9])?$/, "allowed: the name or address of the server, without user or port")
+    .describe("name or address of the SSH server"),
+  port: integer("a port", 1, 65535).default(22).describe("of the SSH server"),
   user: z
     .string("allowed: the user to log in as")
-    .regex(/^[A-Za-z_][A-Za-z0-9._-]*$/, "allowed: the user to log in as, letters, digits and . _ -"),
+    .regex(/^[A-Za-z_][A-Za-z0-9._-]*$/, "allowed: the user to log in as, letters, digits and . _ -")
+    .describe("whom to log in as"),
   privateKey: z
     .string(PRIVATE_KEY)
     .regex(/^-----BEGIN [A-Z ]*PRIVATE KEY-----\s[^]*-----END [A-Z ]*PRIVATE KEY-----\s*$/, PRIVATE_KEY)
-    .optional(),
-  agent: z.literal(true, "allowed: true, for the agent that SSH_AUTH_SOCK names").optional(),
+    .optional()
+    .describe("the user's identity, a secret; this or `agent`"),
+  agent: z
+    .literal(true, "allowed: true, for the agent that SSH_AUTH_SOCK names")
+    .optional()
+    .describe("`true`: the identity is in the agent of `SSH_AUTH_SOCK`"),
   hostKey: z
     .string(HOST_KEY)
-    .regex(new RegExp(`^((ssh-ed25519|ssh-rsa|ecdsa-sha2-nistp(256|384|521)) [A-Za-z0-9+/]+=*|${ANY_HOST_KEY})$`), HOST_KEY),
+    .regex(new RegExp(`^((ssh-ed25519|ssh-rsa|ecdsa-sha2-nistp(256|384|521)) [A-Za-z0-9+/]+=*|${ANY_HOST_KEY})$`), HOST_KEY)
+    .describe(`the server's public key, such as \`ssh-ed25519 AAAA…\`; \`${ANY_HOST_KEY}\` takes whoever answers`),
 };
 
 function hasOneIdentity({ privateKey, agent }: { readonly privateKey?: string | undefined; readonly agent?: true | undefined }): boolean {
@@ -89,13 +110,15 @@ const oneIdentity = {
   when: whenSound("privateKey", "agent"),
 };
 
-const localHost = object({ connection: z.literal("local"), ...common });
+const CONNECTION = "how commands reach the host, with an example in [hosts.md](hosts.md)";
+
+const localHost = object({ connection: z.literal("local").meta({ description: CONNECTION, default: "local" }), ...common });
 
 const sshHost = object({
-  connection: z.literal("ssh"),
+  connection: z.literal("ssh").describe(CONNECTION),
   ...login,
-  jump: object(login).refine(hasOneIdentity, oneIdentity).optional(),
-  become: z.literal("sudo", "allowed: sudo, which must ask no password").optional(),
+  jump: object(login).refine(hasOneIdentity, oneIdentity).optional().describe("a server to go through"),
+  become: z.literal("sudo", "allowed: sudo, which must ask no password").optional().describe("`sudo`: tasks run as root"),
   ...common,
 })
   .refine(hasOneIdentity, oneIdentity)

@@ -27,16 +27,29 @@ const policiesSchema = z
 
 /** All `messaging:*` keys of a stack. */
 export const configSchema = object({
-  hosts: hostsSchema,
-  ramBudget: size("64MB", "100TB").prefault("4GiB"),
-  ramReserve: size("0B", "100TB").prefault("2GiB"),
-  observe: z.boolean("allowed: true or false, whether hosts are looked at").default(true),
-  policies: policiesSchema,
-  nats: natsSchema.optional(),
-  pulsar: pulsarSchema.optional(),
-  namespaces: namespacesSchema,
-  benthos: benthosSchema.optional(),
-  monitoring: monitoringSchema.optional(),
+  hosts: hostsSchema.describe("hosts by key; at most one of them is this machine"),
+  ramBudget: size("64MB", "100TB").prefault("4GiB").describe("what all components of a host together may be planned with"),
+  ramReserve: size("0B", "100TB")
+    .prefault("2GiB")
+    .describe("memory of the host that stays for the system and the models beside the components"),
+  observe: z
+    .boolean("allowed: true or false, whether hosts are looked at")
+    .default(true)
+    .describe("`false`: a preview that does not look at the hosts (a pull request's runner); it shows no drift"),
+  policies: policiesSchema.describe(
+    "set of [policies](../policies/README.md), `dev` (without this key) or `production`, or `{ set, <policy>: level or settings }`",
+  ),
+  nats: natsSchema.optional().describe("a NATS server with JetStream; `{}` takes every default, absent: none"),
+  pulsar: pulsarSchema.optional().describe("Apache Pulsar standalone; `{}` takes every default, absent: none"),
+  namespaces: namespacesSchema.describe(
+    "Pulsar namespaces; the tenant of one is created when it is absent. Only the policies that are written are applied and compared; one that is taken out again is unset. `unlimited` stands for no limit wherever one can be lifted",
+  ),
+  benthos: benthosSchema.optional().describe("Benthos pipelines ([pipelines.md](pipelines.md)); absent: none"),
+  monitoring: monitoringSchema
+    .optional()
+    .describe(
+      "a Prometheus that scrapes what the host carries and evaluates alert rules ([monitoring.md](monitoring.md)); `{}` takes every default, absent: none. With NATS it needs the pipeline `monitoring/nats`",
+    ),
   allowDataLoss: z
     .array(
       z
@@ -46,7 +59,10 @@ export const configSchema = object({
           ALLOW_DATA_LOSS,
         ),
     )
-    .default([]),
+    .default([])
+    .describe(
+      "objects that may lose messages, such as `stream/orders`, `consumer/orders/worker`, `namespace/arc/agents` (with all its topics) or `topic/arc/agents/events`, and directories whose data may be left behind (`data/nats`, `data/pulsar`, `data/pulsar-offload`); take them out again afterwards",
+    ),
 })
   .superRefine(
     ({ hosts, ...declared }, context) => {

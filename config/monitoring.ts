@@ -24,14 +24,17 @@ const versions = pinnedVersions("prometheus");
  * https://prometheus.io/docs/prometheus/2.42/
  */
 export const monitoringSchema = object({
-  version: z.enum(versions, `allowed: a pinned version (${versions.join(", ")})`).default(versions[0]),
+  version: z
+    .enum(versions, `allowed: a pinned version (${versions.join(", ")})`)
+    .default(versions[0])
+    .describe("Debian's package of Prometheus (amd64, arm64), fixed as long as Debian 12 is"),
   keepVersions,
-  memory: size("96MiB", "1TB").prefault("256MiB"),
-  retention: duration("1h", "3650d").prefault("15d"),
-  retentionSize: size("100MB", "10TB").prefault("1GB"),
-  scrapeInterval: duration("1s", "5m").prefault("15s"),
-  alertWindow: duration("10s", "24h").prefault(WINDOW),
-  ports: object({ web: port.default(9090) }).prefault({}),
+  memory: size("96MiB", "1TB").prefault("256MiB").describe("cap of the process; GOMEMLIMIT is 85 % of it"),
+  retention: duration("1h", "3650d").prefault("15d").describe("for how long series are kept"),
+  retentionSize: size("100MB", "10TB").prefault("1GB").describe("how much of them at most"),
+  scrapeInterval: duration("1s", "5m").prefault("15s").describe("how often metrics are read"),
+  alertWindow: duration("10s", "24h").prefault(WINDOW).describe("how long a condition lasts before its alert fires"),
+  ports: object({ web: port.default(9090).describe("HTTP API and web interface, on 127.0.0.1") }).prefault({}),
 }).transform(({ memory, retention, retentionSize, scrapeInterval, alertWindow, ...rest }) => ({
   ...rest,
   memoryBytes: memory,

@@ -8,18 +8,22 @@ const SUBSCRIPTION = "allowed: a subscription name of up to 64 letters, digits a
 const subscriptionName = z.string().regex(/^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$/);
 
 const subscriptionSchema = object({
-  /** Where a new subscription starts; one that exists stays where it is. */
-  position: z.enum(["earliest", "latest"], "allowed: earliest or latest").default("latest"),
+  position: z
+    .enum(["earliest", "latest"], "allowed: earliest or latest")
+    .default("latest")
+    .describe("where a new subscription starts; one that exists stays where it is"),
 });
 
 const topicSchema = object({
-  /** 0: a topic without partitions. Partitions can be added, never taken away. */
-  partitions: integer("partitions, 0 for a topic without", 0, 1000).default(0),
+  partitions: integer("partitions, 0 for a topic without", 0, 1000)
+    .default(0)
+    .describe("0: a topic without partitions. Partitions can be added, never taken away"),
   subscriptions: z
     .record(subscriptionName, subscriptionSchema, {
       error: ({ code }) => (code === "invalid_key" ? SUBSCRIPTION : "allowed: subscriptions by name"),
     })
-    .default({}),
+    .default({})
+    .describe("subscriptions that exist, by name"),
 });
 
 /** `messaging:namespaces.<tenant/namespace>.topics`: persistent topics by name. */

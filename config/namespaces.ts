@@ -35,32 +35,45 @@ const retentionSchema = z.union(
   [
     z.literal("none").transform(() => ({ minutes: 0, mebibytes: 0 })),
     object({
-      time: minutes("1m", "3650d", unlimited),
+      time: minutes("1m", "3650d", unlimited).describe("in whole minutes"),
       // Rounded up: Pulsar counts MiB, and keeping less than asked for would lose messages.
-      size: size("1MiB", "100TB", unlimited).transform((bytes) => (bytes < 0 ? bytes : Math.ceil(bytes / MEBIBYTE))),
+      size: size("1MiB", "100TB", unlimited)
+        .transform((bytes) => (bytes < 0 ? bytes : Math.ceil(bytes / MEBIBYTE)))
+        .describe("in MiB, rounded up"),
     }).transform(({ time, size }) => ({ minutes: time, mebibytes: size })),
   ],
   `allowed: { time, size }, a duration from 1m in whole minutes and a size from 1MiB, each of them or unlimited; ${NO_RETENTION}`,
 );
 
 const POLICIES = ["producer_request_hold", "producer_exception", "consumer_backlog_eviction"] as const;
-const quotaPolicy = z.enum(POLICIES, `allowed: ${POLICIES.join(", ")}`).default("producer_request_hold");
+const quotaPolicy = z
+  .enum(POLICIES, `allowed: ${POLICIES.join(", ")}`)
+  .default("producer_request_hold")
+  .describe("what happens at the limit");
 
 const backlogQuotaSchema = object({
-  size: object({ limit: size("1kB", "100TB", unlimited), policy: quotaPolicy })
+  size: object({
+    limit: size("1kB", "100TB", unlimited).describe("what may wait for delivery; below `retention.size`"),
+    policy: quotaPolicy,
+  })
     .transform(({ limit, policy }) => ({ limitBytes: limit, policy }))
     .optional(),
-  time: object({ limit: seconds("1s", "3650d", unlimited), policy: quotaPolicy })
+  time: object({
+    limit: seconds("1s", "3650d", unlimited).describe("how long a message may wait, in whole seconds; below `retention.time`"),
+    policy: quotaPolicy,
+  })
     .transform(({ limit, policy }) => ({ limitSeconds: limit, policy }))
     .optional(),
 }).refine(({ size, time }) => size !== undefined || time !== undefined, "allowed: size, time or both");
 
 const never = { never: UNLIMITED };
 const offloadSchema = object({
-  thresholdSize: size("0B", "100TB", never).optional(),
-  thresholdAge: seconds("0s", "3650d", never).optional(),
+  thresholdSize: size("0B", "100TB", never)
+    .optional()
+    .describe("ledgers beyond it go to tiered storage; `0B`: at once. This or `thresholdAge`, or both"),
+  thresholdAge: seconds("0s", "3650d", never).optional().describe("ledgers older than it go to tiered storage; `0s`: at once"),
   // Written although it is Pulsar's default: a policy without it inherits the lag of an earlier one.
-  deletionLag: duration("0s", "3650d", never).prefault("4h"),
+  deletionLag: duration("0s", "3650d", never).prefault("4h").describe("how long a ledger is in both places"),
 })
   .refine(({ thresholdSize, thresholdAge }) => thresholdSize !== undefined || thresholdAge !== undefined, {
     error: "allowed: thresholdSize, thresholdAge or both; 0B and 0s offload as soon as a ledger closes, never switches one off",
@@ -72,15 +85,17 @@ const offloadSchema = object({
     deletionLagMilliseconds: deletionLag,
   }));
 
-const messages = integer("messages in a period", 1, Number.MAX_SAFE_INTEGER).optional();
-const bytes = size("1B", "100TB").optional();
+const messages = integer("messages in a period", 1, Number.MAX_SAFE_INTEGER)
+  .optional()
+  .describe("messages in each period; this or `size`, or both");
+const bytes = size("1B", "100TB").optional().describe("how much in each period");
 const MESSAGES_OR_SIZE = "allowed: messages, size or both; what is left out is unlimited";
 
 const dispatchRateSchema = object({
   messages,
   size: bytes,
-  period: seconds("1s", "1d").prefault("1s"),
-  relativeToPublishRate: z.boolean("allowed: true or false").default(false),
+  period: seconds("1s", "1d").prefault("1s").describe("in whole seconds"),
+  relativeToPublishRate: z.boolean("allowed: true or false").default(false).describe("whether what is published adds to it"),
 })
   .refine(({ messages, size }) => messages !== undefined || size !== undefined, MESSAGES_OR_SIZE)
   .transform(({ messages, size, period, relativeToPublishRate }) => ({
@@ -95,8 +110,8 @@ const publishRateSchema = object({ messages, size: bytes })
   .transform(({ messages, size }) => ({ messagesPerSecond: messages ?? UNLIMITED, bytesPerSecond: size ?? UNLIMITED }));
 
 const subscribeRateSchema = object({
-  perConsumer: integer("subscribe requests of one consumer in a period", 1, 1_000_000),
-  period: seconds("1s", "1d").prefault("30s"),
+  perConsumer: integer("subscribe requests of one consumer in a period", 1, 1_000_000).describe("subscribe requests in each period"),
+  period: seconds("1s", "1d").prefault("30s").describe("in whole seconds"),
 }).transform(({ perConsumer, period }) => ({ perConsumer, periodSeconds: period }));
 
 const SCHEMA_COMPATIBILITIES = [
@@ -113,7 +128,7 @@ const SCHEMA_COMPATIBILITIES = [
 const autoTopicCreationSchema = z.union(
   [
     z.literal("none").transform(() => ({ partitions: undefined })),
-    object({ partitions: integer("partitions, 0 for a topic without", 0, 1000) }),
+    object({ partitions: integer("partitions, 0 for a topic without", 0, 1000).describe("0: a topic without") }),
   ],
   "allowed: { partitions } of a topic that a client asks for, 0 for a topic without; or none, and only declared topics exist",
 );
@@ -123,8 +138,8 @@ const inactiveTopicsSchema = z.union(
     // The mode and the time of a policy that is switched off mean nothing; these are the broker's.
     z.literal("keep").transform(() => ({ enabled: false, delete: "when_no_subscriptions", afterSeconds: 60 })),
     object({
-      delete: z.enum(["when_no_subscriptions", "when_subscriptions_caught_up"]),
-      after: seconds("1s", "3650d"),
+      delete: z.enum(["when_no_subscriptions", "when_subscriptions_caught_up"]).describe("which topics go"),
+      after: seconds("1s", "3650d").describe("after how long, in whole seconds"),
     }).transform((policy) => ({ enabled: true, delete: policy.delete, afterSeconds: policy.after })),
   ],
   "allowed: keep, or { delete: when_no_subscriptions or when_subscriptions_caught_up, after: a duration in whole seconds }",
@@ -138,7 +153,8 @@ const permissionsSchema = z.record(
   z
     .array(z.enum(ACTIONS, `allowed: ${ACTIONS.join(", ")}`))
     .min(1, "allowed: at least one action; leave the role out to revoke")
-    .transform((actions) => [...new Set(actions)].sort()),
+    .transform((actions) => [...new Set(actions)].sort())
+    .describe("what the role may do"),
   { error: ({ code }) => (code === "invalid_key" ? ROLE : "allowed: lists of actions by role") },
 );
 
@@ -146,31 +162,46 @@ const flag = z.boolean("allowed: true or false");
 
 /** One namespace: only the policies that are written are applied, compared and, when they are taken out again, unset. */
 const namespaceSchema = object({
-  retention: retentionSchema.optional(),
-  backlogQuota: backlogQuotaSchema.optional(),
-  messageTtl: seconds("1s", "3650d", unlimited).optional(),
-  offload: offloadSchema.optional(),
-  deduplication: flag.optional(),
-  dispatchRate: dispatchRateSchema.optional(),
-  subscriptionDispatchRate: dispatchRateSchema.optional(),
-  publishRate: publishRateSchema.optional(),
-  subscribeRate: subscribeRateSchema.optional(),
-  maxTopics: count("topics of the namespace").optional(),
-  maxProducersPerTopic: count("producers of one topic").optional(),
-  maxConsumersPerTopic: count("consumers of one topic").optional(),
-  maxConsumersPerSubscription: count("consumers of one subscription").optional(),
-  maxSubscriptionsPerTopic: count("subscriptions of one topic").optional(),
-  maxUnackedMessagesPerConsumer: count("unacknowledged messages of one consumer").optional(),
-  maxUnackedMessagesPerSubscription: count("unacknowledged messages of one subscription").optional(),
-  schemaCompatibility: z.enum(SCHEMA_COMPATIBILITIES, `allowed: ${SCHEMA_COMPATIBILITIES.join(", ")}`).optional(),
-  schemaValidationEnforced: flag.optional(),
-  autoSchemaUpdate: flag.optional(),
-  autoTopicCreation: autoTopicCreationSchema.optional(),
-  autoSubscriptionCreation: flag.optional(),
-  inactiveTopics: inactiveTopicsSchema.optional(),
-  subscriptionExpiration: minutes("1m", "3650d", unlimited).optional(),
-  permissions: permissionsSchema.default({}),
-  topics: topicsSchema,
+  retention: retentionSchema.optional().describe("what is kept of acknowledged messages, both keys; or `none`"),
+  backlogQuota: backlogQuotaSchema
+    .optional()
+    .describe("what may wait for delivery: `size`, `time` or both; `time` with a limited `retention.size` needs `size` too"),
+  messageTtl: seconds("1s", "3650d", unlimited)
+    .optional()
+    .describe("after which unacknowledged messages count as acknowledged, in whole seconds"),
+  offload: offloadSchema.optional().describe("when closed ledgers go to tiered storage (`pulsar.tieredStorage`); `never` switches off"),
+  deduplication: flag.optional().describe("whether a message that is sent again with its sequence id is stored once"),
+  dispatchRate: dispatchRateSchema.optional().describe("what a topic delivers at most"),
+  subscriptionDispatchRate: dispatchRateSchema.optional().describe("what a subscription delivers at most"),
+  publishRate: publishRateSchema.optional().describe("what a topic takes at most in each second"),
+  subscribeRate: subscribeRateSchema.optional().describe("how often a consumer may subscribe"),
+  maxTopics: count("topics of the namespace").optional().describe("topics of the namespace"),
+  maxProducersPerTopic: count("producers of one topic").optional().describe("producers of one topic"),
+  maxConsumersPerTopic: count("consumers of one topic").optional().describe("consumers of one topic"),
+  maxConsumersPerSubscription: count("consumers of one subscription").optional().describe("consumers of one subscription"),
+  maxSubscriptionsPerTopic: count("subscriptions of one topic").optional().describe("subscriptions of one topic"),
+  maxUnackedMessagesPerConsumer: count("unacknowledged messages of one consumer")
+    .optional()
+    .describe("unacknowledged messages of one consumer"),
+  maxUnackedMessagesPerSubscription: count("unacknowledged messages of one subscription")
+    .optional()
+    .describe("unacknowledged messages of one subscription"),
+  schemaCompatibility: z
+    .enum(SCHEMA_COMPATIBILITIES, `allowed: ${SCHEMA_COMPATIBILITIES.join(", ")}`)
+    .optional()
+    .describe("which new versions of a topic's schema are taken"),
+  schemaValidationEnforced: flag.optional().describe("whether producers without a schema are refused where a topic has one"),
+  autoSchemaUpdate: flag.optional().describe("whether a producer may bring a new version"),
+  autoTopicCreation: autoTopicCreationSchema
+    .optional()
+    .describe("topics that a client's first use creates; `none`: only declared topics exist"),
+  autoSubscriptionCreation: flag.optional().describe("whether a consumer may create its subscription"),
+  inactiveTopics: inactiveTopicsSchema.optional().describe("whether unused topics go; `keep`: never"),
+  subscriptionExpiration: minutes("1m", "3650d", unlimited)
+    .optional()
+    .describe("after which an unused subscription goes, in whole minutes"),
+  permissions: permissionsSchema.default({}).describe("permissions by role; roles of other hands stay"),
+  topics: topicsSchema.describe("persistent topics by name"),
 })
   .refine(({ retention, backlogQuota }) => exceeds(retention?.mebibytes, (backlogQuota?.size?.limitBytes ?? UNLIMITED) / MEBIBYTE), {
     path: ["backlogQuota", "size", "limit"],
@@ -219,6 +250,7 @@ export const namespacesSchema = z
   .record(z.string().regex(/^(?!pulsar\/)[A-Za-z0-9_-]{1,64}\/[A-Za-z0-9_-]{1,64}$/), namespaceSchema, {
     error: ({ code }) => (code === "invalid_key" ? NAMESPACE : "allowed: namespaces by tenant/namespace"),
   })
+  .meta({ placeholder: "tenant/namespace" })
   .default({});
 
 /** One declared namespace: whole numbers in the unit that the name says, -1 for no limit (0 where things are counted), undefined for what was not written. */

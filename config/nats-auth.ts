@@ -23,9 +23,10 @@ const userSchema = object({
     .string()
     .regex(NAME, ACCOUNT)
     .refine((name) => name !== SYSTEM_ACCOUNT, ACCOUNT)
-    .default(MAIN_ACCOUNT),
-  publish: z.array(subject).default([">"]),
-  subscribe: z.array(subject).default([">"]),
+    .default(MAIN_ACCOUNT)
+    .describe("account of the user; other accounts see nothing of `MESSAGING`"),
+  publish: z.array(subject).default([">"]).describe("subjects of its account that it may publish to"),
+  subscribe: z.array(subject).default([">"]).describe("subjects of its account that it may subscribe"),
 });
 
 /**
@@ -33,8 +34,11 @@ const userSchema = object({
  * https://docs.nats.io/running-a-nats-service/configuration/securing_nats/auth_intro/nkey_auth).
  */
 export const natsAuthSchema = object({
-  generation: integer("the number of the keys", 1, 1_000_000).default(1),
-  keepPrevious: z.boolean("allowed: true or false, whether the keys of the generation before are valid too").default(true),
+  generation: integer("the number of the keys", 1, 1_000_000).default(1).describe("number of the keys, by which they are rotated"),
+  keepPrevious: z
+    .boolean("allowed: true or false, whether the keys of the generation before are valid too")
+    .default(true)
+    .describe("whether the keys of the generation before are valid too"),
   users: z
     .record(
       z
@@ -46,7 +50,8 @@ export const natsAuthSchema = object({
         ),
       userSchema,
     )
-    .default({}),
+    .default({})
+    .describe("users by name"),
 });
 
 /** The parsed `messaging:nats.auth`. */

@@ -61,12 +61,23 @@ const age = duration("100ms", "3650d");
 const DUPLICATE_WINDOW_MILLISECONDS = 120_000;
 
 const consumerSchema = object({
-  filterSubjects: subjects.optional(),
-  deliverPolicy: z.enum(["all", "new", "last", "last_per_subject"], "allowed: all, new, last or last_per_subject").default("all"),
-  ackWait: duration("100ms", "1d").optional(),
-  maxDeliver: integer("deliveries of one message", 1, 1_000_000).optional(),
-  backoff: z.array(duration("100ms", "1d")).min(1, "allowed: at least one duration").optional(),
-  maxAckPending: integer("unacknowledged messages", 1, 1_000_000).default(1000),
+  filterSubjects: subjects.optional().describe("what it gets of the stream; without: all"),
+  deliverPolicy: z
+    .enum(["all", "new", "last", "last_per_subject"], "allowed: all, new, last or last_per_subject")
+    .default("all")
+    .describe("where it starts"),
+  ackWait: duration("100ms", "1d")
+    .optional()
+    .describe("after which an unacknowledged message is delivered again; `30s` unless given, the first duration of `backoff` with it"),
+  maxDeliver: integer("deliveries of one message", 1, 1_000_000)
+    .optional()
+    .describe("how often a message is delivered at most; required with `backoff`, without: no limit"),
+  backoff: z
+    .array(duration("100ms", "1d"))
+    .min(1, "allowed: at least one duration")
+    .optional()
+    .describe("waits before each further delivery"),
+  maxAckPending: integer("unacknowledged messages", 1, 1_000_000).default(1000).describe("what may be unacknowledged at a time"),
 })
   .refine(({ backoff, maxDeliver }) => backoff === undefined || (maxDeliver !== undefined && backoff.length <= maxDeliver), {
     path: ["maxDeliver"],
@@ -88,22 +99,34 @@ const consumerSchema = object({
   }));
 
 const streamSchema = object({
-  preset: z.enum(presetNames, `allowed: ${presetNames.join(", ")}`),
-  subjects,
-  storage: z.enum(["file", "memory"], "allowed: file or memory").optional(),
-  retention: z.enum(["limits", "interest", "workqueue"], "allowed: limits, interest or workqueue").optional(),
-  discard: z.enum(["old", "new"], "allowed: old or new").optional(),
-  maxAge: age.optional(),
-  maxMessages: integer("messages", 1, Number.MAX_SAFE_INTEGER).optional(),
-  maxMessagesPerSubject: integer("messages of one subject", 1, Number.MAX_SAFE_INTEGER).optional(),
-  maxBytes: size("1kB", "100TB").optional(),
-  duplicateWindow: age.optional(),
+  preset: z
+    .enum(presetNames, `allowed: ${presetNames.join(", ")}`)
+    .describe(
+      "`ephemeral` (memory, 5 minutes, 32 MB), `presence` (memory, last value of each subject, 30 seconds, 8 MB), `workQueue` (file, acknowledged messages are deleted, 7 days, 1 GB), `eventLog` (file, 30 days, 10 million messages, 2 GB)",
+    ),
+  subjects: subjects.describe("`*` and `>` allowed; no two streams may share one"),
+  storage: z.enum(["file", "memory"], "allowed: file or memory").optional().describe("the preset's unless given, like the following"),
+  retention: z
+    .enum(["limits", "interest", "workqueue"], "allowed: limits, interest or workqueue")
+    .optional()
+    .describe("when messages go: by the limits, when nobody is interested, when acknowledged"),
+  discard: z.enum(["old", "new"], "allowed: old or new").optional().describe("at a limit the oldest messages go, or new ones are refused"),
+  maxAge: age.optional().describe("how old a message may get"),
+  maxMessages: integer("messages", 1, Number.MAX_SAFE_INTEGER).optional().describe("how many messages it may hold"),
+  maxMessagesPerSubject: integer("messages of one subject", 1, Number.MAX_SAFE_INTEGER).optional().describe("how many of each subject"),
+  maxBytes: size("1kB", "100TB")
+    .optional()
+    .describe(
+      "how much it may hold; JetStream reserves it, so the sums must fit the stores together with the streams that are not declared here",
+    ),
+  duplicateWindow: age.optional().describe("a repeated `Nats-Msg-Id` within it is stored once; 2 minutes unless given, at most `maxAge`"),
   consumers: z
     .record(name, consumerSchema, {
       error: ({ code }) =>
         code === "invalid_key" ? "allowed: a consumer name of up to 32 letters, digits, _ and -" : "allowed: consumers by name",
     })
-    .default({}),
+    .default({})
+    .describe("durable pull consumers with explicit acknowledgement, by name"),
 }).transform(({ preset, maxAge, maxBytes, duplicateWindow, ...rest }) => {
   const base = PRESETS[preset];
   const maxAgeMilliseconds = maxAge ?? age.parse(base.maxAge);
@@ -141,7 +164,8 @@ export const streamsSchema = z
       });
     }
   })
-  .default({});
+  .default({})
+  .describe("JetStream streams by name; plain subjects that no stream names stay ephemeral");
 
 /** One declared stream: whole numbers, -1 for no limit. */
 export type StreamConfig = z.output<typeof streamSchema>;

@@ -19,9 +19,11 @@ export const PROOF_BYTES = 65_536;
 const versions = pinnedVersions("nats-server");
 
 const jetstreamSchema = object({
-  maxMemoryStore: size("1MB", "1TB").optional(),
-  maxFileStore: size("1MB", "100TB").prefault("10GB"),
-  storeDir: absolutePath("JetStream's store directory").optional(),
+  maxMemoryStore: size("1MB", "1TB")
+    .optional()
+    .describe("what memory streams may hold, at most 85 % of `memory`; without: half of `memory`"),
+  maxFileStore: size("1MB", "100TB").prefault("10GB").describe("what file streams may hold"),
+  storeDir: absolutePath("JetStream's store directory").optional().describe("directory of the store; without: `<prefix>/var/lib/nats`"),
 });
 
 /**
@@ -29,26 +31,43 @@ const jetstreamSchema = object({
  * name of the parsed value. Server defaults and meanings: https://docs.nats.io/running-a-nats-service/configuration
  */
 export const natsSchema = object({
-  version: z.enum(versions, `allowed: a pinned version (${versions.join(", ")})`).default(versions[0]),
+  version: z
+    .enum(versions, `allowed: a pinned version (${versions.join(", ")})`)
+    .default(versions[0])
+    .describe("an earlier minor release is refused on a store with streams of a later one"),
   source: programSource,
   keepVersions,
-  memory: size("64MB", "1TB").prefault("500MB"),
+  memory: size("64MB", "1TB").prefault("500MB").describe("cap of the process; GOMEMLIMIT is 85 % of it"),
   jetstream: jetstreamSchema.prefault({}),
   durability: z
     .enum(
       ["fsync", "interval"],
       "allowed: fsync (sync before each acknowledgement) or interval (sync every two minutes, acknowledged messages can be lost on power failure)",
     )
-    .default("fsync"),
-  maxConnections: integer("client connections", 1, 1_000_000).default(1000),
-  maxSubscriptions: integer("subscriptions of one connection", 1, 10_000_000).default(10_000),
-  maxPayload: size("1kB", "64MB").prefault("1MB"),
-  maxPending: size("1kB", "1GB").prefault("16MB"),
-  writeDeadline: duration("100ms", "5m").prefault("10s"),
-  auth: natsAuthSchema.optional(),
-  tls: tlsSchema.optional(),
+    .default("fsync")
+    .describe(
+      "`fsync`: every message is on disk before it is acknowledged; `interval`: synced every two minutes, faster, and a power failure can lose acknowledged messages",
+    ),
+  maxConnections: integer("client connections", 1, 1_000_000).default(1000).describe("client connections"),
+  maxSubscriptions: integer("subscriptions of one connection", 1, 10_000_000).default(10_000).describe("subscriptions of one connection"),
+  maxPayload: size("1kB", "64MB").prefault("1MB").describe("largest message; at most `maxPending`"),
+  maxPending: size("1kB", "1GB").prefault("16MB").describe("outbound buffer of one connection"),
+  writeDeadline: duration("100ms", "5m").prefault("10s").describe("after which a slow consumer is cut off"),
+  auth: natsAuthSchema
+    .optional()
+    .describe(
+      "who may connect, each with a key ([credentials.md](credentials.md)); `{}`: the stack's own users only, absent: every user of the host",
+    ),
+  tls: tlsSchema
+    .optional()
+    .describe(
+      "every client has to speak TLS; the server shows a certificate of the host's own certificate authority ([credentials.md](credentials.md#tls)); absent: in clear, on loopback",
+    ),
   streams: streamsSchema,
-  ports: object({ client: port.default(4222), monitoring: port.default(8222) }).prefault({}),
+  ports: object({
+    client: port.default(4222).describe("clients, on 127.0.0.1"),
+    monitoring: port.default(8222).describe("HTTP monitoring, on 127.0.0.1"),
+  }).prefault({}),
 })
   .refine((nats) => nats.maxPayload <= nats.maxPending, {
     path: ["maxPayload"],

@@ -20,9 +20,14 @@ export const pulsarAuthSchema = object({
         .refine((role) => role !== ADMIN_ROLE, ROLE),
     )
     .refine((roles) => new Set(roles).size === roles.length, ROLE)
-    .default([]),
-  tokenLifetime: duration("1h", "3650d").prefault("90d"),
-  generation: integer("the number of the key that signs the tokens", 1, 1_000_000).default(1),
+    .default([])
+    .describe("roles that get a token, beside `admin`"),
+  tokenLifetime: duration("1h", "3650d")
+    .prefault("90d")
+    .describe("how long tokens are valid; the first `up` in each half of it renews them"),
+  generation: integer("the number of the key that signs the tokens", 1, 1_000_000)
+    .default(1)
+    .describe("number of the key that signs them; raising it refuses every token before"),
 }).transform(({ tokenLifetime, ...rest }) => ({ ...rest, tokenLifetimeMilliseconds: tokenLifetime }));
 
 /** The parsed `messaging:pulsar.auth`. */

@@ -15,16 +15,22 @@ const archive = {
   url: z
     .string(URL)
     .regex(/^(https?|file):\/\/[^\s"\\]+\.tar\.gz$/, URL)
-    .optional(),
-  path: absolutePath("a .tar.gz on the host").endsWith(".tar.gz", "allowed: the path of a .tar.gz").optional(),
+    .optional()
+    .describe("http, https or file address of a .tar.gz; this or `path`"),
+  path: absolutePath("a .tar.gz on the host")
+    .endsWith(".tar.gz", "allowed: the path of a .tar.gz")
+    .optional()
+    .describe("its path on the host"),
   sha512: z
     .string(SHA512)
     .regex(/^[0-9a-fA-F]{128}$/, SHA512)
-    .transform((digest) => digest.toLowerCase()),
+    .transform((digest) => digest.toLowerCase())
+    .describe("its SHA-512, as Apache publishes it beside the archive"),
   signer: z
     .string(SIGNER)
     .regex(/^[0-9A-F]{40}$/, SIGNER)
-    .optional(),
+    .optional()
+    .describe("fingerprint of the key that signed it: the signature is checked too"),
 };
 
 const ONE_PLACE = "allowed: url or path, one of them";
@@ -35,10 +41,13 @@ const isOnePlace = ({ url, path }: { readonly url?: string | undefined; readonly
  * `messaging:pulsar.source`: an archive of the user's choice instead of a pinned one, such as a release that only Apache's archive keeps
  * (https://archive.apache.org/dist/pulsar/).
  */
-export const pulsarSourceSchema = object({ ...archive, offloaders: object(archive).refine(isOnePlace, ONE_PLACE).optional() }).refine(
-  isOnePlace,
-  ONE_PLACE,
-);
+export const pulsarSourceSchema = object({
+  ...archive,
+  offloaders: object(archive)
+    .refine(isOnePlace, ONE_PLACE)
+    .optional()
+    .describe("for tiered storage: the same for the archive of its offloaders"),
+}).refine(isOnePlace, ONE_PLACE);
 
 type Archive = Pick<z.output<typeof pulsarSourceSchema>, "url" | "path" | "sha512" | "signer">;
 

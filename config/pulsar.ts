@@ -36,10 +36,14 @@ const offloaderVersions: readonly string[] = pinnedVersions("pulsar-offloaders")
 const VERSION = `allowed: a pinned version (${versions.join(", ")}), or another one from 3.2.0 on with source, where its archive and its SHA-512 are`;
 
 const memorySchema = object({
-  maxHeap: size("128MiB", "64GiB").prefault("2GiB"),
-  initialHeap: size("64MiB", "64GiB").prefault("1GiB"),
-  maxDirect: size("128MiB", "64GiB").prefault("512MiB"),
-  managedLedgerCache: size("16MiB", "64GiB").optional(),
+  maxHeap: size("128MiB", "64GiB").prefault("2GiB").describe("-Xmx"),
+  initialHeap: size("64MiB", "64GiB").prefault("1GiB").describe("-Xms"),
+  maxDirect: size("128MiB", "64GiB")
+    .prefault("512MiB")
+    .describe(
+      "direct memory: the bookie's write and read-ahead caches (an eighth each), the broker's cache of entries (a quarter, or `managedLedgerCache`), publishing (an eighth), Netty",
+    ),
+  managedLedgerCache: size("16MiB", "64GiB").optional().describe("the broker's cache of entries; without: a quarter of `maxDirect`"),
 })
   .refine(({ initialHeap, maxHeap }) => initialHeap <= maxHeap, {
     path: ["initialHeap"],
@@ -78,19 +82,21 @@ const flag = (what: string) => z.boolean(`allowed: true or false, ${what}`);
 
 /** What Pulsar brings and few need; each costs threads, memory or a listener. */
 const switchesSchema = object({
-  functionsWorker: flag("Pulsar Functions").default(false),
-  webSocket: flag("the WebSocket API on the web port").default(false),
-  transactions: flag("transactions").default(false),
-  nonPersistentTopics: flag("non-persistent topics").default(true),
-  autoTopicCreation: flag("topics that a client's first use creates").default(true),
+  functionsWorker: flag("Pulsar Functions").default(false).describe("Pulsar Functions; like each switch it costs threads and memory"),
+  webSocket: flag("the WebSocket API on the web port").default(false).describe("the WebSocket API on the web port"),
+  transactions: flag("transactions").default(false).describe("transactions"),
+  nonPersistentTopics: flag("non-persistent topics").default(true).describe("non-persistent topics"),
+  autoTopicCreation: flag("topics that a client's first use creates").default(true).describe("topics that a client's first use creates"),
 });
 
 /** Offloading of closed ledgers to a directory. https://pulsar.apache.org/docs/3.3.x/tiered-storage-filesystem/ */
 const tieredStorageSchema = object({
-  directory: absolutePath("the directory for offloaded ledgers").optional(),
-  thresholdSize: size("0B", "100TB").optional(),
-  thresholdAge: duration("0s", "3650d").optional(),
-  deletionLag: duration("0s", "3650d").prefault("4h"),
+  directory: absolutePath("the directory for offloaded ledgers")
+    .optional()
+    .describe("where offloaded ledgers go; without: `<prefix>/var/lib/pulsar-offload`"),
+  thresholdSize: size("0B", "100TB").optional().describe("a topic's ledgers beyond it are offloaded; this or `thresholdAge`, or both"),
+  thresholdAge: duration("0s", "3650d").optional().describe("ledgers older than it are offloaded"),
+  deletionLag: duration("0s", "3650d").prefault("4h").describe("how long a ledger is in both places"),
 })
   .refine(({ thresholdSize, thresholdAge }) => thresholdSize !== undefined || thresholdAge !== undefined, {
     path: ["thresholdSize"],
@@ -106,10 +112,12 @@ const tieredStorageSchema = object({
 
 /** When a topic's open ledger is closed and a new one begun: only closed ledgers are offloaded or deleted. */
 const ledgerSchema = object({
-  maxEntries: integer("entries", 100, 10_000_000).default(50_000),
-  maxSize: size("1MiB", "100GiB").prefault("512MiB"),
-  minRolloverAge: duration("0s", "365d").prefault("10m"),
-  maxRolloverAge: duration("1m", "365d").prefault("4h"),
+  maxEntries: integer("entries", 100, 10_000_000)
+    .default(50_000)
+    .describe("entries after which a topic's open ledger is closed; only closed ledgers are offloaded or deleted"),
+  maxSize: size("1MiB", "100GiB").prefault("512MiB").describe("size after which it is closed"),
+  minRolloverAge: duration("0s", "365d").prefault("10m").describe("how long it stays open at least"),
+  maxRolloverAge: duration("1m", "365d").prefault("4h").describe("and at most"),
 }).transform(({ maxEntries, maxSize, minRolloverAge, maxRolloverAge }) => ({
   maxEntries,
   maxBytes: maxSize,
@@ -125,33 +133,65 @@ export const pulsarSchema = object({
   version: z
     .string(VERSION)
     .regex(/^(3\.([2-9]|\d\d)|[4-9]\.\d{1,2})\.\d{1,2}$/, VERSION)
-    .default(pinnedVersions("pulsar")[0]),
-  source: pulsarSourceSchema.optional(),
+    .default(pinnedVersions("pulsar")[0])
+    .describe(
+      `pinned: ${versions.join(", ")}; any other from 3.2.0 on with \`source\`. Going back to an earlier minor version on the same data is refused`,
+    ),
+  source: pulsarSourceSchema
+    .optional()
+    .describe("an archive of your choice, such as a release that only Apache's archive keeps; absent: pinned"),
   keepVersions,
-  javaHome: absolutePath("the home of a Java runtime on the host, 17 to 23").optional(),
+  javaHome: absolutePath("the home of a Java runtime on the host, 17 to 23")
+    .optional()
+    .describe(
+      "home of the host's own Java, 17 to 23 (Hadoop, which offloads, needs what Java 24 removed); without: a pinned Temurin 21, installed beside it",
+    ),
   memory: memorySchema.prefault({}),
   durability: z
     .enum(
       ["fsync", "pageCache"],
       "allowed: fsync (sync the journal before each acknowledgement) or pageCache (acknowledged messages can be lost on power failure)",
     )
-    .default("fsync"),
-  ports: object({ broker: port.default(6650), web: port.default(8080), bookie: port.default(3181) })
+    .default("fsync")
+    .describe(
+      "`fsync`: the journal is synced before each acknowledgement; `pageCache`: as the distribution ships it, and a power failure can lose acknowledged messages",
+    ),
+  ports: object({
+    broker: port.default(6650).describe("binary protocol, on 127.0.0.1"),
+    web: port.default(8080).describe("admin REST API and metrics, on 127.0.0.1"),
+    bookie: port.default(3181).describe("bookie, on 127.0.0.1"),
+  })
     .refine(({ broker, web, bookie }) => new Set([broker, web, bookie]).size === 3, "allowed: three different ports")
     .prefault({}),
-  dataDirectory: absolutePath("Pulsar's data directory").optional(),
-  bookkeeperDirectory: absolutePath("the directory of BookKeeper's ledgers, which a bookie never leaves").optional(),
+  dataDirectory: absolutePath("Pulsar's data directory")
+    .optional()
+    .describe("metadata (RocksDB) and ledgers; without: `<prefix>/var/lib/pulsar`"),
+  bookkeeperDirectory: absolutePath("the directory of BookKeeper's ledgers, which a bookie never leaves")
+    .optional()
+    .describe(
+      "where the bookie has its ledgers; only for a Pulsar that was adopted, because a bookie never leaves its directory. Without: `bookkeeper` in the data directory",
+    ),
   bookieId: z
     .string("allowed: the id in current/VERSION of BookKeeper's directory, such as 127.0.0.1:3181")
     .regex(/^[\w.-]+(:\d{1,5})?$/, "allowed: the id in current/VERSION of BookKeeper's directory, such as 127.0.0.1:3181")
-    .optional(),
+    .optional()
+    .describe("the id that the ledgers are stored under; only for a Pulsar that was adopted. Without: address and port of the bookie"),
   switches: switchesSchema.prefault({}),
   ledger: ledgerSchema.prefault({}),
-  tieredStorage: tieredStorageSchema.optional(),
-  auth: pulsarAuthSchema.optional(),
-  tls: object({ ...tlsKeys, ports: object({ broker: port.default(6651), web: port.default(8443) }).prefault({}) })
+  tieredStorage: tieredStorageSchema.optional().describe("offloads closed ledgers to a directory; absent: none"),
+  auth: pulsarAuthSchema
+    .optional()
+    .describe("each client proves its role with a token ([credentials.md](credentials.md)); absent: every user of the host"),
+  tls: object({
+    ...tlsKeys,
+    ports: object({
+      broker: port.default(6651).describe("binary protocol with TLS, beside the one without on loopback"),
+      web: port.default(8443).describe("HTTPS"),
+    }).prefault({}),
+  })
     .transform(withUnit)
-    .optional(),
+    .optional()
+    .describe("ports with TLS; absent: none"),
 })
   .refine(({ version, source }) => source !== undefined || versions.includes(version), {
     path: ["version"],

@@ -18,7 +18,9 @@ export function integer(noun: string, minimum: number, maximum: number) {
 export const port = integer("an unprivileged port", 1024, 65535);
 
 /** How many versions of a product stay installed, the running one included: going back to a kept one needs no download. */
-export const keepVersions = integer("installed versions", 1, 100).default(2);
+export const keepVersions = integer("installed versions", 1, 100)
+  .default(2)
+  .describe("versions that stay installed, the running one included");
 
 /**
  * The `when` of a zod rule over several keys: it runs as soon as those keys are sound themselves, although others are wrong, so that
@@ -37,7 +39,8 @@ export function whenSound(...keys: readonly string[]): (payload: z.core.ParsePay
 /** Where a program comes from: our own download, verified by its digest, or Homebrew. */
 export const programSource = z
   .enum(["download", "homebrew"], "allowed: download (ours, verified by its digest) or homebrew (the same version, pinned there)")
-  .default("download");
+  .default("download")
+  .describe("`homebrew`: the same version from Homebrew, checked and pinned there ([hosts.md](hosts.md#macos))");
 
 /** Parsed `source` of a program. */
 export type ProgramSource = z.output<typeof programSource>;

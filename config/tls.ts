@@ -13,8 +13,13 @@ const DAY_MILLISECONDS = 86_400_000;
 
 /** Keys of the `tls` of a server, which shows a certificate of the host's own certificate authority. */
 export const tlsKeys = {
-  names: z.array(z.string(NAME).regex(/^(\*\.)?[a-zA-Z\d]([a-zA-Z\d.-]{0,250}[a-zA-Z\d])?$/, NAME)).default([]),
-  lifetime: duration("2d", "825d").prefault("90d"),
+  names: z
+    .array(z.string(NAME).regex(/^(\*\.)?[a-zA-Z\d]([a-zA-Z\d.-]{0,250}[a-zA-Z\d])?$/, NAME))
+    .default([])
+    .describe("names and addresses by which clients reach the server, besides `localhost` and `127.0.0.1`"),
+  lifetime: duration("2d", "825d")
+    .prefault("90d")
+    .describe("how long a certificate is valid, in whole days: half-way the next `up` renews it"),
 };
 
 /** `tls` of a server that has no further keys, and how those of any server are parsed. */

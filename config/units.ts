@@ -39,14 +39,17 @@ function quantitySchema(
   const orWords = Object.keys(words).map((word) => `, or ${word}`);
   const allowed = `allowed: a ${noun} from ${minimum} to ${maximum} with a unit (${Object.keys(units).join(", ")})${orWords.join("")}`;
   const [low, high] = [minimum, maximum].map((bound) => quantity(bound, units) ?? NaN) as [number, number];
-  return z.string(allowed).transform((text, context) => {
-    const amount = quantity(text, units);
-    if (amount !== undefined && amount >= low && amount <= high) return amount;
-    const meaning = Object.entries(words).find(([word]) => word === text);
-    if (meaning !== undefined) return meaning[1];
-    context.addIssue({ code: "custom", message: allowed });
-    return z.NEVER;
-  });
+  return z
+    .string(allowed)
+    .meta({ allowed: allowed.replace(/^allowed: a \w+ /, "").replace(/ with a unit \(.*?\)/, "") })
+    .transform((text, context) => {
+      const amount = quantity(text, units);
+      if (amount !== undefined && amount >= low && amount <= high) return amount;
+      const meaning = Object.entries(words).find(([word]) => word === text);
+      if (meaning !== undefined) return meaning[1];
+      context.addIssue({ code: "custom", message: allowed });
+      return z.NEVER;
+    });
 }
 
 /**
