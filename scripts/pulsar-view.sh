@@ -113,13 +113,13 @@ view='
 		| ($object | topic_of($object)) as $live
 		| ($live | topic($path; $wanted[$object]; $earlier[$object] // {})) as $topic
 		| "desired \($object) \($topic.desired[])",
+		  "refusal \($object) \($object) \($topic.impossible[])",
 		  ([answer("\($path)/partitions", "\($path)/subscriptions")] | select(length == 2)
 			| if any(.[]; (is_good or .status == 404) | not) then
 				"found \($object) cannot be read", "failed \($object) \($object): \([.[] | select((is_good or .status == 404) | not)][0] | says)"
 			  else
 				(if $live == null then "found \($object) absent" else "found \($object) \($topic.found[])" end),
 				"request \($object) \($topic.requests[])",
-				"refusal \($object) \($object) \($topic.impossible[])",
 				($object | select($topic.unsubscribed != [] and (consents | not))
 					| weigh_topic(.subscriptions as $subscriptions | $topic.unsubscribed[] | { name: ., messages: ($subscriptions[.].msgBacklog // 0) } | select(.messages > 0)
 						| ": subscription \(.name) is not declared any more and has \(.messages) messages to deliver"))

@@ -74,8 +74,23 @@ look() {
 		say "GET clusters"
 		say "GET tenants"
 		questions <"$WORK/body"
-	} | pulsar_requests || no_answer
+	} >"$WORK/questions"
+	ask
 	view
+}
+
+# Sends the requests in $WORK/questions. A broker answers 5xx to what it is not ready for, such as the subscriptions of a partition that it is loading: that is
+# asked again, once a second.
+ask() {
+	for pause in 1 1 1 ""; do
+		pulsar_requests <"$WORK/questions" || no_answer
+		awk -v RS='\035' -v FS='\036' '
+			{ status[substr($2, 5)] = substr($2, 1, 1) }
+			END { for (request in status) if (status[request] == 5) print request }' "$WORK/answers" >"$WORK/unready"
+		if ! [ -s "$WORK/unready" ] || [ -z "$pause" ]; then return; fi
+		sleep "$pause"
+		mv "$WORK/unready" "$WORK/questions"
+	done
 }
 
 desired() {
@@ -99,7 +114,7 @@ weigh() {
 		under weigh | sed 's/^[^ ]* //' >"$WORK/questions"
 		[ -s "$WORK/questions" ]
 	do
-		pulsar_requests <"$WORK/questions" || no_answer
+		ask
 		view
 	done
 	under refusal | sed 's/^[^ ]* //'

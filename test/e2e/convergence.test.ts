@@ -102,7 +102,7 @@ describe(`random sequences of edits, faults and runs, seed ${SEED}`, { timeout: 
   };
 
   /** Something that happens while an up is at work; the up may fail. */
-  const during = async (fault: (group: number) => void | Promise<void>) => {
+  const during = async (fault: (pid: number) => void | Promise<void>) => {
     const run = stack.startNpmScript("up");
     run.stdout?.resume();
     run.stderr?.resume();
@@ -111,21 +111,22 @@ describe(`random sequences of edits, faults and runs, seed ${SEED}`, { timeout: 
     await fault(run.pid ?? NaN);
     await ended;
   };
-  const signal = (group: number, name: NodeJS.Signals) => {
+  /** @param target process, or negative the group of it */
+  const signal = (target: number, name: NodeJS.Signals) => {
     try {
-      process.kill(-group, name);
+      process.kill(target, name);
     } catch {
       // It has ended before.
     }
   };
   const faults: Record<string, () => Promise<void>> = {
     "an up": async () => up(),
-    "an up that is killed": () => during((group) => signal(group, "SIGKILL")),
-    "an up that is interrupted": () => during((group) => void process.kill(group, "SIGINT")),
+    "an up that is killed": () => during((pid) => signal(-pid, "SIGKILL")),
+    "an up that is interrupted": () => during((pid) => signal(pid, "SIGINT")),
     "pulumi cancel during an up": () => during(() => void stack.npmScript("pulumi", "cancel", "--yes", "--stack", "test")),
     "the power fails during an up": () =>
-      during((group) => {
-        signal(group, "SIGKILL");
+      during((pid) => {
+        signal(-pid, "SIGKILL");
         if (disk !== undefined) disk.cutPower();
         else for (const service of ["supervisord", "nats-server"] as const) kill(service);
       }),

@@ -551,7 +551,8 @@ test("what a broker is not ready for is asked again", { timeout: 60_000 }, async
     ),
   );
   const admin = new Admin(userland, "unready", url);
-  // The tenant, the namespace and the topic are refused once each.
+  // What is asked and the tenant, the namespace and the topic are refused once each.
+  assert.doesNotMatch(admin.namespace("differences", "first", { topics: { events: {} } }).stdout, /cannot be read/);
   succeed(admin.namespace("apply", "first", { topics: { events: {} } }), /PUT persistent\/unready\/first\/events/);
   succeed(admin.all("apply"), /^unchanged$/m);
   proxy.kill();

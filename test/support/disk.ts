@@ -39,26 +39,22 @@ export class Disk {
    */
   cutPower(): number {
     run("python3", join(__dirname, "cut-power.py"), this.directory);
-    const killed = this.#killUsers();
-    run("umount", this.directory);
+    const killed = this.#unmount();
     this.mount();
     return killed;
   }
 
   /** Unmounts it; its image is the caller's. */
   dispose(): void {
-    this.#killUsers();
-    run("umount", this.directory);
+    this.#unmount();
   }
 
-  /** Until nobody is left: a service manager starts anew what was killed. */
-  #killUsers(): number {
+  /** Kills who uses it until nobody is left: a service manager starts anew what was killed. @returns how many processes were killed */
+  #unmount(): number {
     let killed = 0;
     for (let round = 0; round < 50; round++) {
       const { stdout } = spawnSync("sh", [join(__dirname, "users-of.sh"), this.directory], { encoding: "utf8" });
-      const pids = stdout.split("\n").filter((line) => line !== "");
-      if (pids.length === 0) break;
-      for (const pid of pids) {
+      for (const pid of stdout.split("\n").filter((line) => line !== "")) {
         try {
           process.kill(Number(pid), "SIGKILL");
           killed++;
@@ -66,8 +62,10 @@ export class Disk {
           // It has ended by itself.
         }
       }
+      if (spawnSync("umount", [this.directory], { stdio: "ignore" }).status === 0) return killed;
       spawnSync("sleep", ["0.1"]);
     }
+    run("umount", this.directory);
     return killed;
   }
 }

@@ -64,7 +64,8 @@ export class PulsarRest {
 
   async #isOk(check: "ready" | "health"): Promise<boolean> {
     try {
-      return (await fetch(`${this.#url}/admin/v2/brokers/${check}`, { headers: HEADERS })).ok;
+      // The health check of a broker that has just come back may wait for its own topic longer than the next one takes.
+      return (await fetch(`${this.#url}/admin/v2/brokers/${check}`, { headers: HEADERS, signal: AbortSignal.timeout(10_000) })).ok;
     } catch {
       return false;
     }

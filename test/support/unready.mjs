@@ -1,5 +1,6 @@
 // Usage: node unready.mjs PORT URL
-// A proxy on 127.0.0.1:PORT for the HTTP server at URL that answers 500 to the first PUT of each path, as a broker does that does not own the bundle yet.
+// A proxy on 127.0.0.1:PORT for the HTTP server at URL that answers 500 to the first request of each path but
+// the root, as a broker does that does not own the bundle yet.
 import { createServer, request } from "node:http";
 
 const [port, url] = process.argv.slice(2);
@@ -7,8 +8,9 @@ const [port, url] = process.argv.slice(2);
 const refused = new Set();
 createServer((asked, answer) => {
   const path = asked.url ?? "";
-  if (asked.method === "PUT" && !refused.has(path)) {
-    refused.add(path);
+  const about = `${asked.method} ${path}`;
+  if (path !== "/" && !refused.has(about)) {
+    refused.add(about);
     asked.resume().on("end", () => {
       answer
         .writeHead(500)
