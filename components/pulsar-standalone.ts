@@ -126,12 +126,16 @@ export class PulsarStandalone extends pulumi.ComponentResource {
         after,
       });
     const distribution = layout.opt(PULSAR, pulsar.version);
+    const [metadata, bookkeeper] = [`${paths.data}/metadata`, bookkeeperPath(pulsar, layout)];
     const environment = conf("env", "pulsar_env.sh", pulsarEnv(pulsar, paths), { check: true });
     this.service = service(host, this, {
       service: {
         name: PULSAR,
         description: "Apache Pulsar standalone",
         command: [
+          layout.pulsarStarter,
+          metadata,
+          bookkeeper,
           `${layout.opt(PULSAR, "current")}/bin/pulsar`,
           "standalone",
           "--no-stream-storage",
@@ -139,9 +143,9 @@ export class PulsarStandalone extends pulumi.ComponentResource {
           "--config",
           layout.etc(PULSAR, "standalone.conf"),
           "--metadata-dir",
-          `${paths.data}/metadata`,
+          metadata,
           "--bookkeeper-dir",
-          bookkeeperPath(pulsar, layout),
+          bookkeeper,
           "--bookkeeper-port",
           String(pulsar.ports.bookie),
         ],

@@ -14,6 +14,8 @@ export interface Layout {
   readonly bin: (program: string) => string;
   /** Starts a service in the environment of a file. */
   readonly starter: string;
+  /** Starts Pulsar after a look at how it ended. */
+  readonly pulsarStarter: string;
   /** Launcher of the tasks. */
   readonly launcher: string;
 }
@@ -30,6 +32,7 @@ export function layout(prefix: string): Layout {
     pidFile: (service) => `${prefix}/run/${service}.pid`,
     bin: (program) => `${prefix}/bin/${program}`,
     starter: `${prefix}/opt/messaging/start.sh`,
+    pulsarStarter: `${prefix}/opt/messaging/pulsar-start.sh`,
     launcher: `${prefix}/opt/messaging/task.sh`,
   };
 }

@@ -25,6 +25,7 @@ function hostScripts(): string[] {
     "pulsar-admin.sh",
     "pulsar-policies.sh",
     "pulsar-removal.sh",
+    "pulsar-start.sh",
     "pulsar-topics.sh",
     "pulsar-view.sh",
     "servers.sh",

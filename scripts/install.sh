@@ -28,6 +28,8 @@ put() {
 # Old and new directory change places with the launcher missing for an instant only; a task run by an older state finds it again.
 finish() {
 	chmod 700 "$NEXT/task.sh" "$NEXT/start.sh" "$NEXT/health.sh"
+	# Under systemd the service's own user runs this one.
+	chmod 755 "$NEXT" "$NEXT/pulsar-start.sh"
 	# What observe.sh compares with later.
 	printf '%s\n' "${STACK:?}" >"$NEXT/stack"
 	printf '%s\n' "${RESOURCE:?}" >"$NEXT/resource"

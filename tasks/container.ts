@@ -38,9 +38,8 @@ function containerSpec(host: Host, docker: DockerEngine, args: ServiceArgs, imag
   const { environmentFile, network } = service;
   const { health } = network;
   // An image has the one version.
-  const [program, ...rest] = service.command;
   const installed = layout.opt(product, version);
-  const command = [program.replace(layout.opt(product, currentLink(service.name, product)), installed), ...rest];
+  const command = service.command.map((word) => word.replace(layout.opt(product, currentLink(service.name, product)), installed));
   const launcher = environmentFile === undefined ? [] : [layout.starter, "/dev/null", environmentFile.path];
   const isLog = (path: string) => path.startsWith(`${layout.logs}/`);
   return {

@@ -20,7 +20,7 @@ export interface Image extends Task {
 }
 
 /** Scripts that go with every service. */
-const SCRIPTS = ["start.sh", "health.sh"] as const;
+const SCRIPTS = ["start.sh", "pulsar-start.sh", "health.sh"] as const;
 
 /** Builds the image of a service on the host, from the artefacts that are installed and verified there. */
 export function image(

@@ -135,6 +135,9 @@ describe("Pulsar standalone on a real engine", { timeout: 1_800_000 }, () => {
       assert.equal(policies?.["retentionTimeInMinutes"], 1440);
     }
     assert.deepEqual(stack.changes(), [], "supervisord has put it back");
+    const log = readFileSync(join(stack.prefix, "var/log/pulsar.log"), "utf8");
+    assert.equal(log.match(/Pulsar was not stopped but killed/g)?.length, 2);
+    assert.doesNotMatch(log, /Deleting path: \/ledgers\/available/, "no bookie has found an entry of its own and removed it");
   });
 
   test("an edited policy shows on the row of its namespace and as one changed line of the task that applies it", () => {

@@ -544,19 +544,22 @@ test("what a broker is not ready for is asked again", { timeout: 60_000 }, async
   const [port] = await freePorts(1);
   const proxy = spawn(process.execPath, [UNREADY, String(port), pulsar.adminUrl], { stdio: "inherit" });
   const url = `http://127.0.0.1:${port}`;
-  await eventually("the proxy answers", 10, () =>
-    fetch(url).then(
-      () => true,
-      () => false,
-    ),
-  );
   const admin = new Admin(userland, "unready", url);
-  // What is asked and the tenant, the namespace and the topic are refused once each.
-  assert.doesNotMatch(admin.namespace("differences", "first", { topics: { events: {} } }).stdout, /cannot be read/);
-  succeed(admin.namespace("apply", "first", { topics: { events: {} } }), /PUT persistent\/unready\/first\/events/);
-  succeed(admin.all("apply"), /^unchanged$/m);
-  proxy.kill();
-  admin.host.dispose();
+  try {
+    await eventually("the proxy answers", 10, () =>
+      fetch(url).then(
+        () => true,
+        () => false,
+      ),
+    );
+    // What is asked and the tenant, the namespace and the topic are refused once each.
+    assert.doesNotMatch(admin.namespace("differences", "first", { topics: { events: {} } }).stdout, /cannot be read/);
+    succeed(admin.namespace("apply", "first", { topics: { events: {} } }), /PUT persistent\/unready\/first\/events/);
+    succeed(admin.all("apply"), /^unchanged$/m);
+  } finally {
+    proxy.kill();
+    admin.host.dispose();
+  }
 });
 
 test("what a producer sends again is stored once, before and after a power failure", { timeout: 300_000 }, async () => {
