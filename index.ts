@@ -52,7 +52,10 @@ function declareComponents(host: Host, config: Config): Record<string, unknown> 
   const pipelines =
     benthos === undefined
       ? undefined
-      : new BenthosPipelines({ host, tools, benthos, systems: config, natsKey: nats?.pipelinesKey, after }, parent);
+      : new BenthosPipelines(
+          { host, tools, benthos, systems: config, natsKey: nats?.pipelinesKey, pulsarToken: pulsar?.pipelinesToken, after },
+          parent,
+        );
   const watched = monitoring === undefined ? undefined : new Monitoring({ host, tools, monitoring, systems: config, after }, parent);
   return {
     ...(nats === undefined ? {} : { nats: nats.endpoints }),
@@ -67,5 +70,5 @@ function declarePulsar(host: Host, tools: HostTools, pulsar: PulsarConfig, names
   const server = new PulsarStandalone({ host, tools, pulsar }, { parent: host });
   const after = [server.service, server.verified, tools.gojq, tools.consents];
   const { names, applied } = declareNamespaces(host, server, { pulsar, namespaces, after });
-  return { endpoints: server.endpoints, namespaces: names, ready: [server.verified, ...applied] };
+  return { endpoints: server.endpoints, pipelinesToken: server.pipelinesToken, namespaces: names, ready: [server.verified, ...applied] };
 }

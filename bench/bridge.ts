@@ -27,7 +27,7 @@ async function main(): Promise<void> {
     NATS_URL: nats.url,
     NATS_MONITORING_URL: nats.monitoringUrl,
     PULSAR_URL: pulsar.serviceUrl,
-    PULSAR_ADMIN_URL: pulsar.adminUrl,
+    PULSAR_HEALTH_URL: `${pulsar.adminUrl}/admin/v2/brokers/ready`,
     EVENTS_STREAM: "load",
     CONTENTS: join(directory, "contents"),
   };

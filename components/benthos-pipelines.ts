@@ -2,12 +2,14 @@ import * as pulumi from "@pulumi/pulumi";
 import type { BenthosConfig, BenthosProcess } from "../config/benthos";
 import type { NatsConfig } from "../config/nats";
 import type { NatsAuth } from "../config/nats-auth";
-import { checkPipelines } from "../config/pipeline-check";
+import { checkPipelines, type PipelineSystems } from "../config/pipeline-check";
 import { streamId, usesOf } from "../config/pipelines";
 import { pinnedVersions } from "../config/pins";
 import type { PulsarConfig } from "../config/pulsar";
-import type { Host, Task } from "../hosts/host";
+import { PIPELINES_ROLE } from "../config/pulsar-auth";
+import type { Follows, Host, Task } from "../hosts/host";
 import type { Layout } from "../hosts/layout";
+import { digest } from "../hosts/scripts";
 import type { TaskText } from "../hosts/task";
 import { benthosDirectory, benthosEnv } from "../render/benthos";
 import { artifact, cachedExecutable } from "../tasks/artifact";
@@ -17,7 +19,7 @@ import { configDirectory } from "../tasks/config-directory";
 import { configFile } from "../tasks/config-file";
 import { dataDirectory } from "../tasks/data-directory";
 import { homebrewTask, program, type ProgramArgs } from "../tasks/homebrew";
-import { secretFile } from "../tasks/secret-file";
+import { type SecretFile, secretFile } from "../tasks/secret-file";
 import type { Secret } from "../tasks/secrets";
 import { currentLink, service } from "../tasks/service";
 import { type ServiceAccount, serviceAccount } from "../tasks/service-account";
@@ -25,15 +27,9 @@ import type { HostTools } from "./host-tools";
 import { listeners } from "./listeners";
 import { authorityPath } from "../tasks/certificates";
 import { natsUrls } from "./nats-jetstream";
-import { pulsarAdminUrl, pulsarPeerUrl } from "./pulsar-standalone";
+import { pulsarAdminUrl, pulsarHealthUrl, pulsarPeerUrl } from "./pulsar-standalone";
 
 const BENTHOS = "benthos";
-
-/** The systems of the stack that pipelines may use. */
-export interface PipelineSystems {
-  readonly nats?: NatsConfig | undefined;
-  readonly pulsar?: PulsarConfig | undefined;
-}
 
 /** What the pipelines of a host need. */
 export interface BenthosPipelinesArgs {
@@ -43,6 +39,8 @@ export interface BenthosPipelinesArgs {
   readonly systems: PipelineSystems;
   /** The key that pipelines connect to NATS with, where it asks for one. */
   readonly natsKey?: Secret | undefined;
+  /** The token that they connect to Pulsar with, where it asks for one. */
+  readonly pulsarToken?: Secret | undefined;
   /** What the pipelines read and write is there. */
   readonly after: readonly Task[];
 }
@@ -70,9 +68,7 @@ function pipelineEnvironment(
 ): Readonly<Record<string, string>> {
   return {
     ...(nats === undefined ? {} : natsEnvironment(nats, layout, host)),
-    ...(pulsar === undefined
-      ? {}
-      : { PULSAR_URL: pulsarPeerUrl(pulsar, host), PULSAR_ADMIN_URL: pulsarAdminUrl(pulsar, host?.peer("pulsar")) }),
+    ...(pulsar === undefined ? {} : pulsarEnvironment(pulsar, layout, host)),
     DATA: layout.data(BENTHOS),
     DUCKDB: duckdbPath(layout),
     ...benthos.environment,
@@ -89,6 +85,26 @@ function natsEnvironment(nats: NatsConfig, layout: Layout, host: Host | undefine
   };
 }
 
+function pulsarEnvironment(pulsar: PulsarConfig, layout: Layout, host: Host | undefined): Readonly<Record<string, string>> {
+  const server = host?.peer("pulsar");
+  return {
+    PULSAR_URL: pulsarPeerUrl(pulsar, host),
+    PULSAR_ADMIN_URL: pulsarAdminUrl(pulsar, server),
+    PULSAR_HEALTH_URL: pulsarHealthUrl(pulsar, server),
+    ...(pulsar.auth === undefined ? {} : { PULSAR_TOKEN_FILE: secretPath(pulsarTokenPath(layout), host) }),
+    ...(pulsar.tls === undefined ? {} : { PULSAR_CA_FILE: authorityPath(layout) }),
+  };
+}
+
+function pulsarTokenPath(layout: Layout): string {
+  return layout.etc(BENTHOS, "pulsar.token");
+}
+
+/** Where a template reads a secret; it is empty on a machine that only checks the pipelines. */
+function secretPath(path: string, host: Host | undefined): string {
+  return host === undefined ? "/dev/null" : path;
+}
+
 /** Each generation of the key has a file of its own, so that a rotation changes the environment, and the processes start with it. */
 function natsKeyPath({ generation }: NatsAuth, layout: Layout): string {
   return layout.etc(BENTHOS, `nats-${generation}.nk`);
@@ -100,7 +116,7 @@ function natsKeyPath({ generation }: NatsAuth, layout: Layout): string {
  */
 export async function brokenPipelines(benthos: BenthosConfig, systems: PipelineSystems, layout: Layout): Promise<readonly string[]> {
   const binary = cachedExecutable(BENTHOS, benthos.version);
-  const { problems, unchecked } = await checkPipelines(benthos, systems.nats, binary, pipelineEnvironment(benthos, systems, layout));
+  const { problems, unchecked } = await checkPipelines(benthos, systems, binary, pipelineEnvironment(benthos, systems, layout));
   if (unchecked !== undefined) await pulumi.log.warn(`benthos lint and the pipelines' unit tests run on the host only: ${unchecked}`);
   return problems;
 }
@@ -141,12 +157,14 @@ export class BenthosPipelines extends pulumi.ComponentResource {
     const duckdb = artifact(host, this, { task: "duckdb", name: "duckdb", version: pinnedVersions("duckdb")[0], link: true });
     const account = serviceAccount(host, this, BENTHOS);
     const data = dataDirectory(host, this, { name: "benthos-data", path: host.layout.data(BENTHOS), account });
-    const after = [installed, duckdb, data, ...this.#natsKey(args, account)];
-    const services = benthos.processes.map((process) => this.#process(args, process, { version, account, after }));
+    const secrets = this.#pulsarToken(args, account);
+    const after = [installed, duckdb, data, ...this.#natsKey(args, account), ...secrets];
+    const follows = followed(secrets);
+    const services = benthos.processes.map((process) => this.#process(args, process, { version, account, follows, after }));
     const [first] = benthos.processes;
     const [running] = services;
     if (first === undefined || running === undefined) throw new Error("messaging:benthos has no pipelines");
-    const proofs = this.#proofs(args, apiUrl(first), running);
+    const proofs = this.#proofs(args, apiUrl(first), running, follows);
     // Known only when the processes are proven, so that whoever takes an endpoint waits for that.
     const proven = <T>(value: T) => pulumi.all([...services, ...proofs].map(({ resource }) => resource.urn)).apply(() => value);
     this.endpoints = {
@@ -175,17 +193,32 @@ export class BenthosPipelines extends pulumi.ComponentResource {
     return [key];
   }
 
+  /** The file with the token for Pulsar; none where it asks for none. */
+  #pulsarToken({ host, pulsarToken }: BenthosPipelinesArgs, account: ServiceAccount | undefined): SecretFile[] {
+    if (pulsarToken === undefined) return [];
+    const token = secretFile(host, this, {
+      name: "benthos-pulsar-token",
+      path: pulsarTokenPath(host.layout),
+      secret: pulsarToken,
+      group: account?.user,
+      after: account === undefined ? [] : [account],
+    });
+    return [token];
+  }
+
   /** The proof of the way through all systems; there is none where one of them is not of the stack. */
-  #proofs({ host, systems: { nats, pulsar }, after }: BenthosPipelinesArgs, url: string, running: Task): Task[] {
+  #proofs({ host, systems: { nats, pulsar }, after }: BenthosPipelinesArgs, url: string, running: Task, follows: Follows): Task[] {
     if (nats === undefined || pulsar === undefined) return [];
     const proof = benthosVerify(host, this, {
       apiUrl: url,
       natsUrl: natsUrls(nats).url,
       pipelines: { natsUrl: natsUrls(nats, host.peer("nats-server")).url, pulsarUrl: pulsarPeerUrl(pulsar, host) },
       pulsarAdminUrl: pulsarAdminUrl(pulsar),
+      pulsarRole: pulsar.auth && PIPELINES_ROLE,
       duckdb: duckdbPath(host.layout),
       dataDirectory: host.layout.data(BENTHOS),
       service: running,
+      follows,
       after,
     });
     return [proof];
@@ -195,7 +228,12 @@ export class BenthosPipelines extends pulumi.ComponentResource {
   #process(
     { host, tools, benthos, systems, after }: BenthosPipelinesArgs,
     process: BenthosProcess,
-    installed: { readonly version: string; readonly account: ServiceAccount | undefined; readonly after: readonly Task[] },
+    installed: {
+      readonly version: string;
+      readonly account: ServiceAccount | undefined;
+      readonly follows: Follows;
+      readonly after: readonly Task[];
+    },
   ): Task {
     const { layout } = host;
     const { name } = process;
@@ -253,6 +291,7 @@ export class BenthosPipelines extends pulumi.ComponentResource {
       configs: [directory, environment],
       tools,
       account,
+      follows: installed.follows,
       after: [tools.gojq, ...installed.after, ...after],
     });
   }
@@ -265,6 +304,12 @@ function benthosFigures({ memoryBytes, processes }: BenthosConfig) {
     memory: Object.fromEntries(processes.map((process) => [process.name, process.memoryBytes])),
     listeners: listeners(Object.fromEntries(processes.map(({ name, port }) => [name, port]))),
   };
+}
+
+/** What reads secrets at its start follows: one fingerprint of them all. */
+function followed(secrets: readonly SecretFile[]): Follows {
+  if (secrets.length === 0) return {};
+  return { SECRETS: pulumi.all(secrets.map(({ fingerprint }) => fingerprint)).apply((marks) => digest(marks.join(" "))) };
 }
 
 function apiUrl({ port }: BenthosProcess): string {

@@ -8,7 +8,7 @@ import { configFile } from "../tasks/config-file";
 import { dataDirectory } from "../tasks/data-directory";
 import { currentLink, service } from "../tasks/service";
 import { serviceAccount } from "../tasks/service-account";
-import type { PipelineSystems } from "./benthos-pipelines";
+import type { PipelineSystems } from "../config/pipeline-check";
 import type { BenthosConfig } from "../config/benthos";
 import type { HostTools } from "./host-tools";
 import { listeners } from "./listeners";
@@ -16,7 +16,7 @@ import { listeners } from "./listeners";
 const PROMETHEUS = "prometheus";
 
 /** What Prometheus watches on its host. */
-export interface MonitoredSystems extends PipelineSystems {
+export interface MonitoredSystems extends Pick<PipelineSystems, "nats" | "pulsar"> {
   readonly benthos?: BenthosConfig | undefined;
 }
 

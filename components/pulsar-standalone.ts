@@ -18,6 +18,7 @@ import { file } from "../tasks/file";
 import { pulsarGuard } from "../tasks/pulsar-guard";
 import { adminTokenPath, pulsarTokens, type PulsarTokens, tokenKeyPath } from "../tasks/pulsar-tokens";
 import { pulsarVerify } from "../tasks/pulsar-verify";
+import type { Secret } from "../tasks/secrets";
 import { service } from "../tasks/service";
 import { type ServiceAccount, serviceAccount } from "../tasks/service-account";
 import type { HostTools } from "./host-tools";
@@ -54,9 +55,18 @@ export function pulsarAdminUrl({ ports }: PulsarConfig, server = "127.0.0.1"): s
   return `http://${server}:${ports.web}`;
 }
 
-/** Address of the binary protocol for another service of the host; undefined: for the host. In containers that is a listener of its own, which says of itself what they can reach. */
+/** What answers 2xx while the broker can be used, to whoever asks. @param server its name where its clients are */
+export function pulsarHealthUrl(pulsar: PulsarConfig, server?: string): string {
+  return pulsarAdminUrl(pulsar, server) + (pulsar.auth === undefined ? "/admin/v2/brokers/ready" : "/status.html");
+}
+
+/**
+ * Address of the binary protocol for another service of the host; undefined: for the host. With TLS where the broker has it. In containers that is a listener of its own, which
+ * says of itself what they can reach.
+ */
 export function pulsarPeerUrl(pulsar: PulsarConfig, host: Host | undefined): string {
-  return host?.docker === undefined ? pulsarServiceUrl(pulsar) : `pulsar://${host.peer(PULSAR)}:${internalPort(pulsar)}`;
+  if (host?.docker !== undefined) return `pulsar://${host.peer(PULSAR)}:${internalPort(pulsar)}`;
+  return pulsar.tls === undefined ? pulsarServiceUrl(pulsar) : tlsUrls(pulsar.tls.ports).serviceUrl;
 }
 
 /** A port that only the other containers of the network see. */
@@ -99,6 +109,8 @@ export class PulsarStandalone extends pulumi.ComponentResource {
   readonly service: Task;
   /** The proof of it; what needs a sound Pulsar comes after. */
   readonly verified: Task;
+  /** The pipelines' token; undefined where nobody asks who a client is. */
+  readonly pipelinesToken: Secret | undefined;
 
   constructor(args: PulsarStandaloneArgs, options?: pulumi.ComponentResourceOptions) {
     const { host, tools, pulsar } = args;
@@ -113,6 +125,7 @@ export class PulsarStandalone extends pulumi.ComponentResource {
     const logs = logDirectory(host, this, { name: "pulsar-logs", path: paths.logs, account });
     const offloading = this.#offloading(args, paths, account);
     const tokens = this.#tokens(args, account);
+    this.pipelinesToken = tokens?.pipelines;
     const proof = this.#certificate(args, account);
     const after = [server, ...java, data, logs, ...(tokens?.files ?? []), ...(proof === undefined ? [] : [proof])];
     const conf = (name: string, file: string, text: string, more: { readonly base?: string; readonly check?: boolean } = {}) =>

@@ -138,11 +138,6 @@ export const configSchema = object({
     },
     { when: whenSound("namespaces", "pulsar") },
   )
-  .refine(({ pulsar, benthos }) => pulsar?.auth === undefined || benthos === undefined, {
-    path: ["pulsar", "auth"],
-    error: "allowed: without messaging:benthos, whose pipelines bring no token to Pulsar yet",
-    when: whenSound("pulsar", "benthos"),
-  })
   .superRefine(
     (components, context) => {
       const users = new Map<number, string>();

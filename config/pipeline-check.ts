@@ -4,12 +4,21 @@ import { join } from "node:path";
 import { promisify } from "node:util";
 import type { BenthosConfig } from "./benthos";
 import type { NatsConfig } from "./nats";
+import type { PulsarConfig } from "./pulsar";
 import { missingResources } from "./pipeline-references";
-import { brokenRoutes } from "./pipeline-routes";
+import { brokenRoutes, type Permissions } from "./pipeline-routes";
 import type { PipelineFile } from "./pipelines";
 
 /** A place in a file as Benthos writes it: `<path>(<line>,<column>) <message>`. */
 const PLACE = /^(.*?)\((\d+),\d+\) (.*)$/;
+
+/** The systems of the stack that pipelines may use. */
+export interface PipelineSystems {
+  readonly nats?: NatsConfig | undefined;
+  readonly pulsar?: PulsarConfig | undefined;
+  /** Those of Pulsar. */
+  readonly namespaces: Permissions;
+}
 
 /** What a check found. */
 export interface PipelineCheck {
@@ -26,7 +35,7 @@ export interface PipelineCheck {
  */
 export async function checkPipelines(
   { directory, processes }: BenthosConfig,
-  nats: NatsConfig | undefined,
+  { nats, pulsar, namespaces }: PipelineSystems,
   binary: string,
   environment: Readonly<Record<string, string>>,
 ): Promise<PipelineCheck> {
@@ -39,6 +48,7 @@ export async function checkPipelines(
       pipelines.map(({ path, text }) => ({ path: `${directory.name}/${path}`, text })),
       nats?.streams ?? {},
       environment,
+      pulsar?.auth && namespaces,
     ),
   ];
   if (!existsSync(binary)) return { problems, unchecked: `${binary} is not there; npm run setup brings it` };

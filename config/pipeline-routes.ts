@@ -1,6 +1,7 @@
 import { isMap, isScalar, LineCounter, parseDocument, visit, type YAMLMap } from "yaml";
 import { type StreamConfig, subjectsOverlap } from "./nats-streams";
 import type { PipelineFile } from "./pipelines";
+import { PIPELINES_ROLE } from "./pulsar-auth";
 
 /** One end of a pipeline. */
 interface End {
@@ -8,6 +9,8 @@ interface End {
   /** A JetStream stream, a Pulsar topic. */
   readonly place: string;
   readonly consumer?: string;
+  /** What the role of the pipelines has to be permitted in the topic's namespace. */
+  readonly action?: "consume" | "produce";
 }
 
 interface Route {
@@ -20,22 +23,43 @@ interface Route {
 const SOURCES = { from_jetstream: "stream", from_pulsar: "topic" } as const;
 const SINKS = { to_jetstream: "subject", to_pulsar: "topic" } as const;
 
+/** The namespaces of a Pulsar that asks who a client is, as far as pipelines are concerned. */
+export type Permissions = Readonly<Record<string, { readonly permissions: Readonly<Record<string, readonly string[]>> }>>;
+
 type Streams = Readonly<Record<string, Pick<StreamConfig, "subjects" | "consumers">>>;
 
 /**
- * What `benthos lint` does not see: ends that are not declared, and messages that would go round in a circle.
+ * What `benthos lint` does not see: ends that are not declared or not permitted, and messages that would go round in a circle.
  * @param files the pipelines that run; paths as messages call them
  * @param streams parsed `messaging:nats.streams`
  * @param environment what `${NAME}` stands for; else its default
+ * @param namespaces parsed `messaging:namespaces`; undefined: Pulsar does not ask who a client is
  * @returns a line for each problem, with file, line and the fix
  */
 export function brokenRoutes(
   files: readonly PipelineFile[],
   streams: Streams,
   environment: Readonly<Record<string, string | undefined>>,
+  namespaces?: Permissions,
 ): string[] {
   const routes = files.map((file) => route(file, environment));
-  return [...routes.flatMap((one) => undeclared(one, streams)), ...circles(routes, streams)];
+  const notPermitted = namespaces === undefined ? [] : routes.flatMap((one) => unpermitted(one, namespaces));
+  return [...routes.flatMap((one) => undeclared(one, streams)), ...notPermitted, ...circles(routes, streams)];
+}
+
+function unpermitted({ path, sources, sinks }: Route, namespaces: Permissions): string[] {
+  return [...sources, ...sinks].flatMap(({ line, place, action }) => {
+    const namespace = namespaceOf(place);
+    if (action === undefined || namespace.includes("*") || namespaces[namespace]?.permissions[PIPELINES_ROLE]?.includes(action)) return [];
+    const key = `messaging:namespaces.${namespace}.permissions.${PIPELINES_ROLE}`;
+    return [`${path}:${line}: ${key} does not have ${action}, so Pulsar refuses ${place}; add it`];
+  });
+}
+
+/** Namespace of a topic by its whole or short name. */
+function namespaceOf(topic: string): string {
+  const parts = topic.replace(/^[a-z-]+:\/\//, "").split("/");
+  return parts.length < 3 ? "public/default" : parts.slice(0, 2).join("/");
 }
 
 function undeclared({ path, sources, sinks }: Route, streams: Streams): string[] {
@@ -111,10 +135,14 @@ function route({ path, text }: PipelineFile, environment: Readonly<Record<string
       const template = String(key.value);
       if (template in SOURCES) {
         const { text: place, line } = value(map, SOURCES[template as keyof typeof SOURCES]);
-        sources.push({ place, line, ...(template === "from_jetstream" ? { consumer: value(map, "consumer").text } : {}) });
+        sources.push({
+          place,
+          line,
+          ...(template === "from_jetstream" ? { consumer: value(map, "consumer").text } : { action: "consume" }),
+        });
       } else if (template in SINKS) {
         const { text: place, line } = value(map, SINKS[template as keyof typeof SINKS]);
-        sinks.push({ line, place: template === "to_jetstream" ? SUBJECT + place : place });
+        sinks.push(template === "to_jetstream" ? { line, place: SUBJECT + place } : { line, place, action: "produce" });
       }
     },
   });

@@ -5,7 +5,12 @@ import { duration } from "./units";
 /** The role of the stack itself: its tasks, the broker's own client, and whoever operates it. The one superuser. */
 export const ADMIN_ROLE = "admin";
 
-const ROLE = `allowed: names of letters, digits, - and _, other than ${ADMIN_ROLE}, each once`;
+/** The role of the pipelines. They may do what the namespaces permit it. */
+export const PIPELINES_ROLE = "pipelines";
+
+const OWN_ROLES: readonly string[] = [ADMIN_ROLE, PIPELINES_ROLE];
+
+const ROLE = `allowed: names of letters, digits, - and _, other than ${OWN_ROLES.join(" and ")}, each once`;
 
 /**
  * `messaging:pulsar.auth`: every client proves its role with a token (JWT, HS256). What a role may do are the permissions of the namespaces.
@@ -17,7 +22,7 @@ export const pulsarAuthSchema = object({
       z
         .string(ROLE)
         .regex(/^[a-zA-Z][\w-]{0,63}$/, ROLE)
-        .refine((role) => role !== ADMIN_ROLE, ROLE),
+        .refine((role) => !OWN_ROLES.includes(role), ROLE),
     )
     .refine((roles) => new Set(roles).size === roles.length, ROLE)
     .default([])

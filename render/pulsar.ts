@@ -93,6 +93,8 @@ function authentication({ auth }: PulsarPaths): Record<string, string> {
     authenticationProviders: "org.apache.pulsar.broker.authentication.AuthenticationProviderToken",
     tokenSecretKey: `file://${auth.tokenKey}`,
     superUserRoles: ADMIN_ROLE,
+    // Any file that is there: /status.html then says to whoever asks whether the broker is up.
+    statusFilePath: auth.tokenKey,
     brokerClientAuthenticationPlugin: TOKEN_PLUGIN,
     brokerClientAuthenticationParameters: `file://${auth.adminToken}`,
   };

@@ -1,11 +1,11 @@
 import * as pulumi from "@pulumi/pulumi";
 import { derived, roleToken, tokenKey } from "../config/credentials";
-import { ADMIN_ROLE, type PulsarAuth } from "../config/pulsar-auth";
+import { ADMIN_ROLE, PIPELINES_ROLE, type PulsarAuth } from "../config/pulsar-auth";
 import { validity } from "../config/tls";
 import type { Host, Task } from "../hosts/host";
 import type { Layout } from "../hosts/layout";
 import { secretFile } from "./secret-file";
-import { generationSecrets } from "./secrets";
+import { generationSecrets, type Secret } from "./secrets";
 
 /** The tokens of a Pulsar on a host. */
 export interface PulsarTokens {
@@ -13,6 +13,8 @@ export interface PulsarTokens {
   readonly files: readonly Task[];
   /** The token of each role, by name. */
   readonly tokens: pulumi.Output<Readonly<Record<string, string>>>;
+  /** The token of the pipelines, which have it where they run. */
+  readonly pipelines: Secret;
 }
 
 /** Where the broker has its key. Each generation has a file of its own, so that another key changes standalone.conf, and the broker starts with it. */
@@ -50,5 +52,5 @@ export function pulsarTokens(
     ...auth.roles.map((role) => write(`token-${role}`, host.layout.etc("pulsar", `tokens/${role}.token`), token(role), false)),
   ];
   const tokens = pulumi.all(Object.fromEntries([ADMIN_ROLE, ...auth.roles].map((role) => [role, token(role)])));
-  return { files, tokens };
+  return { files, tokens, pipelines: { text: token(PIPELINES_ROLE), master } };
 }

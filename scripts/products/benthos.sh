@@ -6,6 +6,10 @@ gojq=$PREFIX/opt/gojq/current/gojq
 taken_over() {
 	say "$PREFIX/run/$NAME.streams"
 }
+# What the process knows of the secrets that it read at its start: SECRETS, a fingerprint, as it was then.
+secrets_read() {
+	cat "$PREFIX/run/$NAME.secrets" 2>/dev/null || :
+}
 product_ready_seconds=30
 
 # Where the host reaches its HTTP API: in a container that is on every address.
@@ -43,8 +47,9 @@ stream_id() {
 	say "$1" | tr / _
 }
 
-# Are pipelines all that changes? Templates, resources and the config of the process are read at its start.
+# Are pipelines all that changes? Secrets, templates, resources and the config of the process are read at its start.
 product_reloads() {
+	[ "$(secrets_read)" = "${SECRETS:-}" ] || return 1
 	for part in benthos.yaml templates resources; do
 		diff -r "$1/$part" "$2/$part" >/dev/null || return 1
 	done
@@ -114,6 +119,7 @@ product_connected() {
 		fi
 		pause
 	done
+	say "${SECRETS:-}" >"$PREFIX/run/$NAME.secrets"
 	reported "$1" >"$(taken_over).new"
 	mv "$(taken_over).new" "$(taken_over)"
 }
@@ -138,6 +144,7 @@ reported() {
 
 product_wanted() {
 	say "version ${VERSION%-*}"
+	if [ -n "${SECRETS:-}" ]; then say "secrets $SECRETS"; fi
 	say "GOMEMLIMIT $(sed -n 's/^GOMEMLIMIT="\(.*\)"$/\1/p' "$(environment_candidate)")"
 	pipelines_of "$1" | while IFS= read -r pipeline; do
 		say "pipeline $(stream_id "$pipeline") runs $(digest_of "$1/streams/$pipeline.yaml" | cut -c 1-12)"
@@ -152,6 +159,7 @@ environment_candidate() {
 product_effective() {
 	url=$(api_url "$1")
 	say "version $(http_get "$url/version" 3 | sed -n 's/.*"version":"\([0-9.]*\).*/\1/p')"
+	if [ -n "${SECRETS:-}" ]; then say "secrets $(secrets_read)"; fi
 	say "GOMEMLIMIT $(environment_of "$(process_id)" GOMEMLIMIT)"
 	reported "$1" >"$WORK/reported"
 	while read -r id digest config; do

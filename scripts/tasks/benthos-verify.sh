@@ -5,6 +5,7 @@
 # URL              NATS
 # PIPELINE_NATS_URL, PULSAR_URL   NATS and Pulsar as pipelines reach them
 # ADMIN_URL        Pulsar's admin API
+# PULSAR_ROLE      role that pipelines prove to Pulsar; unset: nobody is asked
 # DUCKDB           the DuckDB CLI
 # DATA             directory that the pipelines may write to
 # SERVICE_DIGEST   of the service this proof is about
@@ -37,6 +38,7 @@ pipeline() {
 drop_all() {
 	for id in verify_in verify_out; do pipeline DELETE "$id" || :; done
 	(jetstream "STREAM.DELETE.$stream" '') >/dev/null 2>&1 || :
+	if [ -n "${PULSAR_ROLE:-}" ]; then (pulsar_admin DELETE "persistent/$topic/permissions/$PULSAR_ROLE") >/dev/null 2>&1 || :; fi
 	(pulsar_admin DELETE "persistent/$topic?force=true") >/dev/null 2>&1 || :
 	rm -rf "$directory"
 }
@@ -56,6 +58,7 @@ make_ends() {
 	jetstream_do "CONSUMER.DURABLE.CREATE.$stream.verify" \
 		"{\"stream_name\":\"$stream\",\"config\":{\"durable_name\":\"verify\",\"ack_policy\":\"explicit\",\"ack_wait\":30000000000}}"
 	must PUT "persistent/$topic"
+	if [ -n "${PULSAR_ROLE:-}" ]; then must POST "persistent/$topic/permissions/$PULSAR_ROLE" '["produce","consume"]'; fi
 	must PUT "persistent/$topic/subscription/verify" '"earliest"'
 	# The template takes the table as it is; when a row came in, the table writes down itself.
 	duckdb "$database" -c 'CREATE TABLE arrived (id VARCHAR PRIMARY KEY, n INTEGER, sent BIGINT, inserted TIMESTAMPTZ DEFAULT current_timestamp)' >"$WORK/table" 2>&1 ||

@@ -10,7 +10,7 @@ import { after, before, describe, test } from "node:test";
 import { connect as connectTls } from "node:tls";
 import { roleToken, tokenKey } from "../../config/credentials";
 import { TestStack } from "../support/test-stack";
-import { freePorts } from "../support/temporary";
+import { eventually, freePorts } from "../support/temporary";
 
 /** Users as a stack of three services has them. */
 const AUTH = {
@@ -283,30 +283,93 @@ describe("credentials of NATS", { timeout: 1_200_000 }, () => {
   });
 });
 
-describe("tokens of Pulsar", { timeout: 1_200_000 }, () => {
+describe("tokens of Pulsar, and pipelines between it and NATS", { timeout: 1_200_000 }, () => {
   let stack: TestStack;
   let url: string;
   let ports: { broker: number; web: number };
+  let plain: { broker: number; web: number; bookie: number };
+  let pipelines: string;
 
   before(async () => {
     stack = await TestStack.forPulumi();
-    const [broker = 0, web = 0, bookie = 0, brokerTls = 0, webTls = 0] = await freePorts(5);
+    const [broker = 0, web = 0, bookie = 0, brokerTls = 0, webTls = 0, http = 0] = await freePorts(6);
+    plain = { broker, web, bookie };
     ports = { broker: brokerTls, web: webTls };
     url = `http://127.0.0.1:${web}`;
-    stack.configureWithoutNats({
-      pulsar: {
-        memory: { maxHeap: "384MiB", initialHeap: "256MiB", maxDirect: "192MiB" },
-        ports: { broker, web, bookie },
-        auth: { roles: ["agents", "memory-server"], tokenLifetime: "1h" },
-        tls: { ports },
-      },
-      namespaces: {
-        "arc/agents": { permissions: { agents: ["produce", "consume"] }, topics: { events: {} } },
-        "arc/memory": { permissions: { "memory-server": ["produce", "consume"] }, topics: { events: {} } },
-      },
-    });
+    pipelines = `http://127.0.0.1:${http}`;
+    configure();
   });
   after(() => stack.dispose());
+
+  /** Both servers with TLS and users, and pipelines from HTTP through NATS and Pulsar back to NATS. */
+  const configure = ({ auth = {}, permitted = ["produce", "consume"] }: { auth?: object; permitted?: string[] } = {}) => {
+    const coming = { preset: "eventLog", maxBytes: "10MB" };
+    stack.configure(
+      {
+        auth: {},
+        tls: {},
+        streams: {
+          events: { ...coming, subjects: ["events.>"], consumers: { "pulsar-bridge": {} } },
+          coordination: { ...coming, subjects: ["coordination.>"] },
+          "dead-letters": { ...coming, subjects: ["dead-letters.>"] },
+        },
+      },
+      {
+        pulsar: {
+          memory: { maxHeap: "384MiB", initialHeap: "256MiB", maxDirect: "192MiB" },
+          ports: plain,
+          auth: { roles: ["agents", "memory-server"], tokenLifetime: "1h", ...auth },
+          tls: { ports },
+        },
+        namespaces: {
+          "arc/agents": {
+            permissions: { agents: ["produce", "consume"], pipelines: permitted },
+            topics: { events: { subscriptions: { "fan-out": { position: "earliest" } } } },
+          },
+          "arc/memory": { permissions: { "memory-server": ["produce", "consume"] }, topics: { events: {} } },
+        },
+        benthos: {
+          ports: { http: Number(pipelines.split(":")[2]) },
+          environment: { EVENTS_TOPIC: "persistent://arc/agents/events" },
+          pipelines: { "ingestion/http_to_jetstream": {}, "routing/jetstream_to_pulsar": {}, "routing/pulsar_to_jetstream": {} },
+        },
+      },
+    );
+  };
+
+  /** Messages that have come through all pipelines. */
+  const arrived = () => {
+    const key = join(stack.prefix, "etc/nats/keys/operator.nk");
+    const { output } = stack.nats(
+      "--tlsca",
+      join(stack.prefix, "etc/tls/ca.pem"),
+      "--nkey",
+      key,
+      "stream",
+      "info",
+      "coordination",
+      "--json",
+    );
+    return (JSON.parse(output) as { state: { messages: number } }).state.messages / 2;
+  };
+
+  /** Hands one message to the first pipeline. */
+  const send = async (id: string) => {
+    const answer = await fetch(`${pipelines}/ingestion_http_to_jetstream/events`, {
+      method: "POST",
+      headers: { "Message-Id": id, connection: "close" },
+      body: JSON.stringify({ agent: "tester", kind: "n", at: "2026-01-02T03:04:05Z", data: { id } }),
+    });
+    assert.equal(answer.status, 200, await answer.text());
+  };
+
+  test("a pipeline to a namespace that does not permit it is refused", () => {
+    configure({ permitted: ["consume"] });
+    const { status, output } = stack.operate("preview");
+    assert.notEqual(status, 0);
+    assert.match(output, /jetstream_to_pulsar\.yaml:\d+: messaging:namespaces\.arc\/agents\.permissions\.pipelines does not have produce/);
+    configure();
+  });
 
   /** Publishes over REST; the status of the answer. */
   const publish = async (token: string | undefined, namespace = "arc/agents") => {
@@ -388,11 +451,23 @@ describe("tokens of Pulsar", { timeout: 1_200_000 }, () => {
     assert.notEqual(client("arc/memory").status, 0);
   });
 
+  test("pipelines go with a key and a token of their own, over TLS", async () => {
+    await send("one");
+    await eventually("the message arrives", 30, () => arrived() === 1);
+    const environment = readFileSync(join(stack.prefix, "etc/benthos/benthos_env.sh"), "utf8");
+    assert.match(environment, /PULSAR_URL="pulsar\+ssl:/);
+    assert.match(environment, /NATS_TLS="true"/);
+    // What whoever reaches its API is told of the pipelines.
+    const told = await (await fetch(`${pipelines}/streams/routing_jetstream_to_pulsar`)).text();
+    assert.match(told, /to_pulsar/);
+    assert.doesNotMatch(told, /eyJ|token/);
+  });
+
   test("no token is in the process list, the state in clear, the logs or a readable file", () => {
     const again = stack.operate("up", "--expect-no-changes");
     assert.equal(again.status, 0, again.output);
-    const tokens = ["admin.token", "tokens/agents.token", "token-1.key"].map((file) =>
-      readFileSync(join(stack.prefix, "etc/pulsar", file), "utf8").trim(),
+    const tokens = ["pulsar/admin.token", "pulsar/tokens/agents.token", "pulsar/token-1.key", "benthos/pulsar.token"].map((file) =>
+      readFileSync(join(stack.prefix, "etc", file), "utf8").trim(),
     );
     const patterns = join(stack.directory, "canaries");
     writeFileSync(patterns, tokens.join("\n"));
@@ -400,7 +475,7 @@ describe("tokens of Pulsar", { timeout: 1_200_000 }, () => {
     const holders = stack.run("grep", "-rlF", "-f", patterns, stack.prefix, join(stack.directory, "state")).output.trim().split("\n");
     assert.deepEqual(
       holders.filter((holder) => !holder.startsWith(join(stack.prefix, "etc/pulsar/"))),
-      [],
+      [join(stack.prefix, "etc/benthos/pulsar.token")],
     );
     for (const holder of holders) assert.equal(statSync(holder).mode & 0o777, 0o600, holder);
   });

@@ -91,7 +91,7 @@ describe("every pipeline between real servers", { timeout: 240_000, concurrency:
       NATS_URL: nats.url,
       NATS_MONITORING_URL: nats.monitoringUrl,
       PULSAR_URL: pulsar.serviceUrl,
-      PULSAR_ADMIN_URL: pulsar.adminUrl,
+      PULSAR_HEALTH_URL: `${pulsar.adminUrl}/admin/v2/brokers/ready`,
       POSTGRESQL_DSN: postgresql?.dsn ?? "",
       AGENTS_URL: `http://127.0.0.1:${(registry.address() as AddressInfo).port}/agents/`,
     });

@@ -61,7 +61,7 @@ describe("recovery", { timeout: Math.max(600, PATIENCE * 3) * 1000 }, () => {
       NATS_URL: nats.url,
       NATS_MONITORING_URL: nats.monitoringUrl,
       PULSAR_URL: pulsar.serviceUrl,
-      PULSAR_ADMIN_URL: pulsar.adminUrl,
+      PULSAR_HEALTH_URL: `${pulsar.adminUrl}/admin/v2/brokers/ready`,
     };
   });
   after(async () => {

@@ -62,6 +62,22 @@ describe("routes of pipelines", () => {
     assert.deepEqual(problems({ a: { b: {} }, x: {} }), []);
   });
 
+  test("to and from Pulsar are refused where the namespace does not permit them to the pipelines", () => {
+    const files = [
+      { path: "in.yaml", text: "input:\n  from_pulsar: { topic: events, subscription: s }\noutput:\n  drop: {}\n" },
+      { path: "out.yaml", text: "output:\n  to_pulsar: { topic: 'persistent://arc/agents/${! this.agent }' }\n" },
+    ];
+    const problems = (permissions: Record<string, string[]>) => brokenRoutes(files, {}, {}, { "arc/agents": { permissions } });
+    const first =
+      "in.yaml:2: messaging:namespaces.public/default.permissions.pipelines does not have consume, so Pulsar refuses events; add it";
+    assert.deepEqual(problems({ pipelines: ["produce"] }), [first]);
+    assert.deepEqual(problems({ pipelines: ["consume"], agents: ["produce"] }), [
+      first,
+      "out.yaml:2: messaging:namespaces.arc/agents.permissions.pipelines does not have produce, so Pulsar refuses persistent://arc/agents/*; add it",
+    ]);
+    assert.deepEqual(brokenRoutes(files, {}, {}), []);
+  });
+
   test("that go round are shown as a circle", () => {
     const files = [
       { path: "out.yaml", text: "input:\n  from_jetstream: { stream: a, consumer: w }\noutput:\n  to_pulsar: { topic: '${T:t}' }\n" },
