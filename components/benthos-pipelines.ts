@@ -1,5 +1,5 @@
 import * as pulumi from "@pulumi/pulumi";
-import type { BenthosConfig, BenthosProcess } from "../config/benthos";
+import { type BenthosConfig, type BenthosProcess, POSTGRESQL_DSN } from "../config/benthos";
 import type { NatsConfig } from "../config/nats";
 import type { NatsAuth } from "../config/nats-auth";
 import { checkPipelines, type PipelineSystems } from "../config/pipeline-check";
@@ -20,7 +20,7 @@ import { configFile } from "../tasks/config-file";
 import { dataDirectory } from "../tasks/data-directory";
 import { homebrewTask, program, type ProgramArgs } from "../tasks/homebrew";
 import { type SecretFile, secretFile } from "../tasks/secret-file";
-import type { Secret } from "../tasks/secrets";
+import { generationSecrets, type Secret } from "../tasks/secrets";
 import { currentLink, service } from "../tasks/service";
 import { type ServiceAccount, serviceAccount } from "../tasks/service-account";
 import type { HostTools } from "./host-tools";
@@ -72,6 +72,7 @@ function pipelineEnvironment(
     DATA: layout.data(BENTHOS),
     DUCKDB: duckdbPath(layout),
     ...benthos.environment,
+    ...Object.fromEntries(Object.keys(benthos.secrets).map((name) => [`${name}_FILE`, readSecret(secretPath(layout, name), host)])),
   };
 }
 
@@ -91,7 +92,7 @@ function pulsarEnvironment(pulsar: PulsarConfig, layout: Layout, host: Host | un
     PULSAR_URL: pulsarPeerUrl(pulsar, host),
     PULSAR_ADMIN_URL: pulsarAdminUrl(pulsar, server),
     PULSAR_HEALTH_URL: pulsarHealthUrl(pulsar, server),
-    ...(pulsar.auth === undefined ? {} : { PULSAR_TOKEN_FILE: secretPath(pulsarTokenPath(layout), host) }),
+    ...(pulsar.auth === undefined ? {} : { PULSAR_TOKEN_FILE: readSecret(pulsarTokenPath(layout), host) }),
     ...(pulsar.tls === undefined ? {} : { PULSAR_CA_FILE: authorityPath(layout) }),
   };
 }
@@ -100,8 +101,12 @@ function pulsarTokenPath(layout: Layout): string {
   return layout.etc(BENTHOS, "pulsar.token");
 }
 
+function secretPath(layout: Layout, name: string): string {
+  return layout.etc(BENTHOS, `${name}.secret`);
+}
+
 /** Where a template reads a secret; it is empty on a machine that only checks the pipelines. */
-function secretPath(path: string, host: Host | undefined): string {
+function readSecret(path: string, host: Host | undefined): string {
   return host === undefined ? "/dev/null" : path;
 }
 
@@ -127,7 +132,8 @@ function benthosProgram({ version }: BenthosConfig): ProgramArgs {
 
 /** What a preview asks the host about before anything is declared: Homebrew, and databases that are not of this stack. */
 export function benthosGuarded(benthos: BenthosConfig): TaskText[] {
-  const dsn = benthos.environment["POSTGRESQL_DSN"];
+  const key = POSTGRESQL_DSN in benthos.secrets ? "secrets" : "environment";
+  const dsn = benthos[key][POSTGRESQL_DSN];
   const writes = benthos.processes.some(({ files }) => files.pipelines.some((file) => usesOf("to_postgresql", file) > 0));
   const fromHomebrew = benthos.source === "homebrew" ? [homebrewTask(benthosProgram(benthos))] : [];
   if (!writes) return fromHomebrew;
@@ -135,7 +141,7 @@ export function benthosGuarded(benthos: BenthosConfig): TaskText[] {
   const downstream: Downstream = {
     host: hostname,
     port: Number(port === "" ? 5432 : port),
-    what: "messaging:benthos.environment.POSTGRESQL_DSN",
+    what: `messaging:benthos.${key}.${POSTGRESQL_DSN}`,
   };
   return [...fromHomebrew, benthosGuard([downstream])];
 }
@@ -157,7 +163,7 @@ export class BenthosPipelines extends pulumi.ComponentResource {
     const duckdb = artifact(host, this, { task: "duckdb", name: "duckdb", version: pinnedVersions("duckdb")[0], link: true });
     const account = serviceAccount(host, this, BENTHOS);
     const data = dataDirectory(host, this, { name: "benthos-data", path: host.layout.data(BENTHOS), account });
-    const secrets = this.#pulsarToken(args, account);
+    const secrets = [...this.#pulsarToken(args, account), ...this.#secrets(args, account)];
     const after = [installed, duckdb, data, ...this.#natsKey(args, account), ...secrets];
     const follows = followed(secrets);
     const services = benthos.processes.map((process) => this.#process(args, process, { version, account, follows, after }));
@@ -204,6 +210,22 @@ export class BenthosPipelines extends pulumi.ComponentResource {
       after: account === undefined ? [] : [account],
     });
     return [token];
+  }
+
+  /** The files with the secrets of the config, marked under a key of the stack. */
+  #secrets({ host, benthos }: BenthosPipelinesArgs, account: ServiceAccount | undefined): SecretFile[] {
+    const secrets = Object.entries(benthos.secrets);
+    const [master] = secrets.length === 0 ? [] : generationSecrets(this, `${host.key}-benthos-secrets`, [1]);
+    if (master === undefined) return [];
+    return secrets.map(([name, value]) =>
+      secretFile(host, this, {
+        name: `benthos-secret-${name.toLowerCase().replaceAll("_", "-")}`,
+        path: secretPath(host.layout, name),
+        secret: { text: pulumi.secret(`${value}\n`), master },
+        group: account?.user,
+        after: account === undefined ? [] : [account],
+      }),
+    );
   }
 
   /** The proof of the way through all systems; there is none where one of them is not of the stack. */

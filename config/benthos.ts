@@ -41,6 +41,9 @@ const directorySchema = z.string(DIRECTORY).transform((name, context): PipelineD
 const ENVIRONMENT =
   "allowed: variables in capitals and their values, without quotes, line breaks, backslashes and $; GOMEMLIMIT follows from memory";
 
+/** The database of the template to_postgresql. */
+export const POSTGRESQL_DSN = "POSTGRESQL_DSN";
+
 /** A URL with a password: what is in the environment of a process can be read in more places than a file. */
 const PASSWORD = /:\/\/[^/@\s]*:[^/@\s]+@/;
 
@@ -51,11 +54,36 @@ const environmentSchema = z
       .string(ENVIRONMENT)
       .regex(/^[^"'`\\$\n]*$/, ENVIRONMENT)
       .refine((value) => !PASSWORD.test(value), {
-        error:
-          "allowed: no password; PostgreSQL takes it from a file of mode 0600 (…?passfile=/path, https://www.postgresql.org/docs/current/libpq-pgpass.html)",
+        error: "allowed: no password; messaging:benthos.secrets takes what has one",
       }),
     { error: () => ENVIRONMENT },
   )
+  .default({});
+
+/** Names of secrets whose `NAME_FILE` is the stack's own. */
+const OWN_SECRETS: readonly string[] = ["NATS_CA", "NATS_NKEY", "PULSAR_CA", "PULSAR_TOKEN"];
+
+const SECRETS = `allowed: secrets of up to 64 KiB by names in capitals, other than ${OWN_SECRETS.join(", ")} and those of environment`;
+const DSN =
+  "allowed: postgres://USER:PASSWORD@HOST:PORT/DATABASE, with %XX in the password for what a URL does not have (# is %23, / is %2F, @ is %40)";
+
+/** What the PostgreSQL driver takes for a URL: about any other it complains with the whole of it, the password included. */
+const POSTGRESQL_URL =
+  /^postgres(ql)?:\/\/(([\w.~!$&'()*+,;=:-]|%[\dA-Fa-f]{2})*@)?[\w.-]+(:\d+)?\/([\w.~!$&'()*+,;=:@/?-]|%[\dA-Fa-f]{2})*$/;
+
+const secretsSchema = z
+  .record(
+    z
+      .string()
+      .regex(/^[A-Z][A-Z0-9_]*$/)
+      .refine((name) => !OWN_SECRETS.includes(name)),
+    z.string(SECRETS).min(1, SECRETS).max(65_536, SECRETS),
+    { error: () => SECRETS },
+  )
+  .superRefine((secrets, context) => {
+    const dsn = secrets[POSTGRESQL_DSN];
+    if (dsn !== undefined && !POSTGRESQL_URL.test(dsn)) context.addIssue({ code: "custom", path: [POSTGRESQL_DSN], message: DSN });
+  })
   .default({});
 
 /**
@@ -80,7 +108,12 @@ export const benthosSchema = object({
   shutdownTimeoutSeconds: integer("seconds for what is under way when the process stops", 1, 3600)
     .default(20)
     .describe("how long what is under way may take when the process stops"),
-  environment: environmentSchema.describe("what the pipelines' `${NAME}` stand for, besides the stack's own addresses; no passwords"),
+  environment: environmentSchema.describe(
+    "what the pipelines' `${NAME}` stand for, besides the stack's own addresses; no passwords: `secrets`",
+  ),
+  secrets: secretsSchema.describe(
+    "as Pulumi secrets, what templates read from files, such as `POSTGRESQL_DSN` with a password ([credentials.md](credentials.md#databases-of-pipelines))",
+  ),
   directory: directorySchema
     .prefault("pipelines")
     .describe("directory with `templates/`, `resources/` and pipelines, absolute or below the project"),
@@ -98,6 +131,13 @@ export const benthosSchema = object({
       }
     },
     { when: whenSound("directory", "pipelines") },
+  )
+  .superRefine(
+    ({ environment, secrets }, context) => {
+      for (const name of Object.keys(secrets).filter((name) => name in environment || `${name}_FILE` in environment))
+        context.addIssue({ code: "custom", path: ["secrets", name], message: SECRETS });
+    },
+    { when: whenSound("environment", "secrets") },
   )
   .transform((benthos) => {
     const processes = processesOf(benthos);

@@ -176,7 +176,7 @@ export function parseConfig(raw: Readonly<Record<string, unknown>>): Config {
 
 /**
  * Reads and checks the stack config. The only place that reads pulumi config.
- * @throws pulumi.RunError as parseConfig does, and when a private key stands in the settings in clear
+ * @throws pulumi.RunError as parseConfig does, and when a secret stands in the settings in clear
  */
 export function loadConfig(): Config {
   const raw: Record<string, unknown> = {};
@@ -185,17 +185,25 @@ export function loadConfig(): Config {
     if (namespace === NAMESPACE && name !== undefined) raw[name] = structured(value);
   }
   const config = parseConfig(raw);
-  if (!isSecret(`${NAMESPACE}:hosts`)) {
-    const clear = Object.entries(config.hosts).filter(
-      ([, host]) => host.connection === "ssh" && (host.privateKey ?? host.jump?.privateKey) !== undefined,
-    );
-    const advice = (key: string) => `pulumi config set --secret --path "${NAMESPACE}:hosts.${key}.privateKey" < FILE`;
-    const problems = clear.map(
-      ([key]) => `${NAMESPACE}:hosts.${key}.privateKey: stands in the settings in clear; allowed: a secret (${advice(key)})`,
-    );
-    if (problems.length > 0) throw refusal(`${problems.length} problem(s) in the stack config`, problems);
-  }
+  const problems = secretPaths(config)
+    .filter((path) => !isSecret(`${NAMESPACE}:${path.split(".")[0]}`))
+    .map((path) => {
+      const advice = `pulumi config set --secret --path "${NAMESPACE}:${path}" < FILE`;
+      return `${NAMESPACE}:${path}: stands in the settings in clear; allowed: a secret (${advice})`;
+    });
+  if (problems.length > 0) throw refusal(`${problems.length} problem(s) in the stack config`, problems);
   return config;
+}
+
+/** Where the config has secrets. */
+function secretPaths({ hosts, benthos }: Config): string[] {
+  const keys = Object.entries(hosts).filter(
+    ([, host]) => host.connection === "ssh" && (host.privateKey ?? host.jump?.privateKey) !== undefined,
+  );
+  return [
+    ...keys.map(([key]) => `hosts.${key}.privateKey`),
+    ...Object.keys(benthos?.secrets ?? {}).map((name) => `benthos.secrets.${name}`),
+  ];
 }
 
 /** Is the value of a key encrypted in the settings, or a part of it? The SDK knows and leaves it out of its types. */
@@ -214,9 +222,11 @@ function structured(value: string): unknown {
 
 const HIDDEN = "[secret]";
 
-/** Private keys are in no message, be they right or wrong. */
-function withoutKeys(name: string, value: unknown): unknown {
-  return name === "privateKey" ? HIDDEN : value;
+/** Keys of the config whose values are in no message, be they right or wrong. */
+const SECRET_KEYS: readonly PropertyKey[] = ["privateKey", "secrets"];
+
+function withoutSecrets(name: string, value: unknown): unknown {
+  return SECRET_KEYS.includes(name) ? HIDDEN : value;
 }
 
 function describe(issue: z.core.$ZodIssue, raw: unknown): string[] {
@@ -228,7 +238,7 @@ function describe(issue: z.core.$ZodIssue, raw: unknown): string[] {
         ? "unknown key"
         : given === undefined
           ? "not set"
-          : `got ${path.at(-1) === "privateKey" ? HIDDEN : JSON.stringify(given, withoutKeys)}`;
+          : `got ${path.some((key) => SECRET_KEYS.includes(key)) ? HIDDEN : JSON.stringify(given, withoutSecrets)}`;
     return `${NAMESPACE}:${path.map(String).join(".")}: ${found}; ${issue.message}`;
   });
 }

@@ -5,7 +5,7 @@ import { promisify } from "node:util";
 import type { BenthosConfig } from "./benthos";
 import type { NatsConfig } from "./nats";
 import type { PulsarConfig } from "./pulsar";
-import { missingResources } from "./pipeline-references";
+import { exposedSecrets, missingResources } from "./pipeline-references";
 import { brokenRoutes, type Permissions } from "./pipeline-routes";
 import type { PipelineFile } from "./pipelines";
 
@@ -34,7 +34,7 @@ export interface PipelineCheck {
  * @param environment what the pipelines' `${…}` stand for
  */
 export async function checkPipelines(
-  { directory, processes }: BenthosConfig,
+  { directory, processes, secrets }: BenthosConfig,
   { nats, pulsar, namespaces }: PipelineSystems,
   binary: string,
   environment: Readonly<Record<string, string>>,
@@ -44,6 +44,7 @@ export async function checkPipelines(
   const shared = processes[0]?.files.shared ?? [];
   const problems = [
     ...missingResources([...shared, ...pipelines], directory.name),
+    ...exposedSecrets([...shared, ...pipelines], Object.keys(secrets), directory.name),
     ...brokenRoutes(
       pipelines.map(({ path, text }) => ({ path: `${directory.name}/${path}`, text })),
       nats?.streams ?? {},

@@ -24,6 +24,27 @@ export function missingResources(files: readonly PipelineFile[], directory: stri
   );
 }
 
+/**
+ * Secrets that pipelines refer to as if they were environment: the API of Benthos shows pipelines with what `${…}` stands for.
+ * @param secrets names
+ * @param directory how messages call the directory of the files
+ * @returns a line for each, with file, line and the fix
+ */
+export function exposedSecrets(files: readonly PipelineFile[], secrets: readonly string[], directory: string): string[] {
+  return files.flatMap(({ path, text }) =>
+    text
+      .split("\n")
+      .flatMap((line, index) =>
+        secrets
+          .filter((name) => line.includes(`\${${name}}`) || line.includes(`\${${name}:`))
+          .map(
+            (name) =>
+              `${directory}/${path}:${index + 1}: ${name} is a secret, which Benthos's API would show; a template has it as file(env("${name}_FILE")).string().trim()`,
+          ),
+      ),
+  );
+}
+
 function resourceLabels(text: string): string[] {
   const resources = (parseDocument(text).toJS() ?? {}) as Record<string, readonly { readonly label: string }[]>;
   return Object.values(resources).flatMap((list) => list.map(({ label }) => label));

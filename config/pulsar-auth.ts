@@ -26,7 +26,7 @@ export const pulsarAuthSchema = object({
     )
     .refine((roles) => new Set(roles).size === roles.length, ROLE)
     .default([])
-    .describe("roles that get a token, beside `admin`"),
+    .describe("roles that get a token, beside `admin` and `pipelines`"),
   tokenLifetime: duration("1h", "3650d")
     .prefault("90d")
     .describe("how long tokens are valid; the first `up` in each half of it renews them"),

@@ -1,5 +1,5 @@
 import { spawnSync } from "node:child_process";
-import { chmodSync, existsSync, readdirSync } from "node:fs";
+import { chmodSync, existsSync, readdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { userInfo } from "node:os";
 import { run } from "./processes";
@@ -23,18 +23,24 @@ export class PostgreSQL {
   readonly dsn: string;
   readonly #directory = temporaryDirectory();
   readonly #port: number;
+  readonly #password: string | undefined;
 
-  private constructor(port: number) {
+  private constructor(port: number, password: string | undefined) {
     this.#port = port;
+    this.#password = password;
     this.dsn = `postgres://events@127.0.0.1:${port}/events?sslmode=disable`;
   }
 
-  static async start(): Promise<PostgreSQL> {
+  /** @param password of the user `events`; undefined: everybody may be anybody */
+  static async start(password?: string): Promise<PostgreSQL> {
     const [port = 0] = await freePorts(1);
-    const server = new PostgreSQL(port);
+    const server = new PostgreSQL(port, password);
     chmodSync(server.#directory, 0o755);
-    if (userInfo().uid === 0) run("chown", "nobody", server.#directory);
-    server.#run("initdb", "-D", server.#data, "-U", "events", "--auth", "trust", "--no-sync");
+    const file = join(server.#directory, "password");
+    writeFileSync(file, password ?? "none");
+    if (userInfo().uid === 0) run("chown", "nobody", server.#directory, file);
+    const auth = ["--auth", password === undefined ? "trust" : "scram-sha-256", "--pwfile", file];
+    server.#run("initdb", "-D", server.#data, "-U", "events", ...auth, "--no-sync");
     server.up();
     server.sql("CREATE DATABASE events", "postgres");
     return server;
@@ -60,7 +66,7 @@ export class PostgreSQL {
   /** Runs SQL. @returns what psql prints, fields separated by `|` */
   sql(statement: string, database = "events"): string {
     const args = ["-h", "127.0.0.1", "-p", String(this.#port), "-U", "events", "-At", "-v", "ON_ERROR_STOP=1", "-c", statement, database];
-    const { status, stdout, stderr } = spawnSync("psql", args, { encoding: "utf8" });
+    const { status, stdout, stderr } = spawnSync("psql", args, { encoding: "utf8", env: { ...process.env, PGPASSWORD: this.#password } });
     if (status !== 0) throw new Error(stderr);
     return stdout.trim();
   }

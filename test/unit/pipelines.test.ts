@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import { parseConfig } from "../../config/load";
-import { missingResources } from "../../config/pipeline-references";
+import { exposedSecrets, missingResources } from "../../config/pipeline-references";
 import { brokenRoutes } from "../../config/pipeline-routes";
 import { type PipelineFile, readPipelines } from "../../config/pipelines";
 
@@ -35,6 +35,49 @@ describe("references of pipelines", () => {
       "pipelines/routing/x.yaml:3: no resource is labelled nope; there are known",
       "pipelines/templates/y.yaml:3: no resource is labelled none; there are known",
     ]);
+  });
+});
+
+describe("secrets of pipelines", () => {
+  const refused = (benthos: object) => {
+    try {
+      parseConfig({ benthos: { pipelines: { "storage/events_to_postgresql": {} }, ...benthos } });
+      return "";
+    } catch (error) {
+      return (error as Error).message;
+    }
+  };
+
+  test("in their text are named with file, line and the fix", () => {
+    const text = "output:\n  sql_insert:\n    dsn: ${DSN}\n    suffix: ${DSN:x}${DSN_FILE}$DSN\n";
+    const fix = 'DSN is a secret, which Benthos\'s API would show; a template has it as file(env("DSN_FILE")).string().trim()';
+    const files = [{ path: "storage/x.yaml", text }];
+    assert.deepEqual(exposedSecrets(files, ["DSN"], "pipelines"), [
+      `pipelines/storage/x.yaml:3: ${fix}`,
+      `pipelines/storage/x.yaml:4: ${fix}`,
+    ]);
+    assert.deepEqual(exposedSecrets(files, [], "pipelines"), []);
+    assert.deepEqual(exposedSecrets(ours, ["POSTGRESQL_DSN"], "pipelines"), []);
+  });
+
+  test("are in no message, right or wrong", () => {
+    const secret = "canary";
+    for (const benthos of [
+      { secrets: { lower: secret } },
+      { secrets: { PULSAR_TOKEN: secret } },
+      { secrets: { A: secret }, environment: { A: "x" } },
+      { secrets: { A: secret }, environment: { A_FILE: "x" } },
+      { secrets: secret },
+      { secrets: { A: secret }, unknown: 1 },
+      ...["%zz", "#", "@", " ", "/"].map((part) => ({ secrets: { POSTGRESQL_DSN: `postgres://u:${secret}${part}@127.0.0.1/events` } })),
+      { secrets: { POSTGRESQL_DSN: `host=127.0.0.1 password=${secret}` } },
+    ]) {
+      const message = refused(benthos);
+      assert.match(message, /messaging:benthos\./, JSON.stringify(benthos));
+      assert.doesNotMatch(message, /canary/);
+    }
+    for (const dsn of ["postgres://u:p%23a@127.0.0.1:5432/events?sslmode=disable", "postgresql://127.0.0.1/events"])
+      assert.equal(refused({ secrets: { POSTGRESQL_DSN: dsn } }), "");
   });
 });
 
