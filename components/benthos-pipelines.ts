@@ -26,8 +26,8 @@ import { type ServiceAccount, serviceAccount } from "../tasks/service-account";
 import type { HostTools } from "./host-tools";
 import { listeners } from "./listeners";
 import { authorityPath } from "../tasks/certificates";
-import { natsUrls } from "./nats-jetstream";
-import { pulsarAdminUrl, pulsarHealthUrl, pulsarPeerUrl } from "./pulsar-standalone";
+import { natsUrls, storeDirectory } from "./nats-jetstream";
+import { pulsarAdminUrl, pulsarHealthUrl, pulsarPeerUrl, pulsarStorage } from "./pulsar-standalone";
 
 const BENTHOS = "benthos";
 
@@ -57,7 +57,7 @@ export interface BenthosEndpoints {
 }
 
 /**
- * What the pipelines' `${…}` stand for: the systems of the stack, where data go, the DuckDB CLI, and what the config adds or sets otherwise.
+ * What the pipelines' `${…}` stand for: the systems of the stack, where data go, what the host reports about itself, the DuckDB CLI, and what the config adds or sets otherwise.
  * @param host where they run; undefined: on a machine that only checks them
  */
 function pipelineEnvironment(
@@ -70,10 +70,17 @@ function pipelineEnvironment(
     ...(nats === undefined ? {} : natsEnvironment(nats, layout, host)),
     ...(pulsar === undefined ? {} : pulsarEnvironment(pulsar, layout, host)),
     DATA: layout.data(BENTHOS),
+    DIRECTORIES: [...storageOf({ nats, pulsar }, layout), layout.data(BENTHOS)].join(" "),
+    DRIFT_CHECK: layout.driftCheck,
     DUCKDB: duckdbPath(layout),
     ...benthos.environment,
     ...Object.fromEntries(Object.keys(benthos.secrets).map((name) => [`${name}_FILE`, readSecret(secretPath(layout, name), host)])),
   };
+}
+
+/** Directories that the systems of a host store in. */
+function storageOf({ nats, pulsar }: PipelineSystems, layout: Layout): string[] {
+  return [...(nats === undefined ? [] : [storeDirectory(nats, layout)]), ...(pulsar === undefined ? [] : pulsarStorage(pulsar, layout))];
 }
 
 function natsEnvironment(nats: NatsConfig, layout: Layout, host: Host | undefined): Readonly<Record<string, string>> {

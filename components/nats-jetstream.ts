@@ -34,7 +34,8 @@ export function natsData(nats: NatsConfig, layout: Layout) {
   return [{ configPath: "nats.jetstream.storeDir", value: storeDirectory(nats, layout) }];
 }
 
-function storeDirectory(nats: NatsConfig, layout: Layout): string {
+/** The directory of JetStream's store. */
+export function storeDirectory(nats: NatsConfig, layout: Layout): string {
   return nats.jetstream.storeDir ?? layout.data("nats");
 }
 

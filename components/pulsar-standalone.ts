@@ -345,6 +345,16 @@ export function pulsarData(pulsar: PulsarConfig, layout: Layout) {
   ];
 }
 
+/** Directories that it stores in. */
+export function pulsarStorage(pulsar: PulsarConfig, layout: Layout): string[] {
+  const { bookkeeperDirectory, tieredStorage } = pulsar;
+  return [
+    dataPath(pulsar, layout),
+    ...(bookkeeperDirectory === undefined ? [] : [bookkeeperDirectory]),
+    ...(tieredStorage === undefined ? [] : [offloadDirectory(pulsar, layout)]),
+  ];
+}
+
 /** Where the bookie has its ledgers. */
 function bookkeeperPath(pulsar: PulsarConfig, layout: Layout): string {
   return pulsar.bookkeeperDirectory ?? `${dataPath(pulsar, layout)}/bookkeeper`;

@@ -14,6 +14,9 @@ export const NATS_METRICS = "monitoring/nats";
 /** The duration in the alert rules that `alertWindow` stands for. */
 const WINDOW = "10m";
 
+/** The seconds in the alert rules that `driftCheckMaxAge` stands for. */
+const DRIFT_CHECK_MAX_AGE = "172800";
+
 /** Alert rules, and the recording rules that they lean on. */
 const ALERTS = join(__dirname, "../monitoring/alerts.yaml");
 
@@ -34,15 +37,20 @@ export const monitoringSchema = object({
   retentionSize: size("100MB", "10TB").prefault("1GB").describe("how much of them at most"),
   scrapeInterval: duration("1s", "5m").prefault("15s").describe("how often metrics are read"),
   alertWindow: duration("10s", "24h").prefault(WINDOW).describe("how long a condition lasts before its alert fires"),
+  driftCheckMaxAge: duration("10s", "365d", { never: Infinity })
+    .prefault("2d")
+    .describe("after which the last `npm run drift` is stale; nothing fires where none has ever run"),
   ports: object({ web: port.default(9090).describe("HTTP API and web interface, on 127.0.0.1") }).prefault({}),
-}).transform(({ memory, retention, retentionSize, scrapeInterval, alertWindow, ...rest }) => ({
+}).transform(({ memory, retention, retentionSize, scrapeInterval, alertWindow, driftCheckMaxAge, ...rest }) => ({
   ...rest,
   memoryBytes: memory,
   goMemLimitBytes: Math.floor(memory * GOMEMLIMIT_SHARE),
   retentionSeconds: Math.ceil(retention / 1000),
   retentionBytes: retentionSize,
   scrapeIntervalSeconds: Math.ceil(scrapeInterval / 1000),
-  alerts: readFileSync(ALERTS, "utf8").replaceAll(WINDOW, `${Math.ceil(alertWindow / 1000)}s`),
+  alerts: readFileSync(ALERTS, "utf8")
+    .replaceAll(WINDOW, `${Math.ceil(alertWindow / 1000)}s`)
+    .replaceAll(DRIFT_CHECK_MAX_AGE, driftCheckMaxAge === Infinity ? "Inf" : String(Math.ceil(driftCheckMaxAge / 1000))),
 }));
 
 /** Parsed `messaging:monitoring`. */

@@ -10,6 +10,8 @@ export interface Layout {
   readonly logs: string;
   readonly log: (service: string) => string;
   readonly pidFile: (service: string) => string;
+  /** What the last look for drift came to, in Prometheus's text format (scripts/drift-check.sh). */
+  readonly driftCheck: string;
   /** A program for the user of the host, with the settings of this stack. */
   readonly bin: (program: string) => string;
   /** Starts a service in the environment of a file. */
@@ -30,6 +32,7 @@ export function layout(prefix: string): Layout {
     logs: `${prefix}/var/log`,
     log: (service) => `${prefix}/var/log/${service}.log`,
     pidFile: (service) => `${prefix}/run/${service}.pid`,
+    driftCheck: `${prefix}/var/lib/drift-check.prom`,
     bin: (program) => `${prefix}/bin/${program}`,
     starter: `${prefix}/opt/messaging/start.sh`,
     pulsarStarter: `${prefix}/opt/messaging/pulsar-start.sh`,

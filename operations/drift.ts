@@ -1,5 +1,7 @@
 import { parseArgs } from "node:util";
 import { observe } from "../hosts/observe";
+import type { RunProgram } from "../hosts/run";
+import { scriptText } from "../hosts/scripts";
 import { onHost } from "../hosts/ssh";
 import { askHosts } from "./ask-hosts";
 import { LEDGER } from "./stack-state";
@@ -20,17 +22,31 @@ interface Report {
   readonly unmanaged: Readonly<Record<string, readonly string[]>>;
 }
 
+/** Leaves on a host what came of the check, for its metrics; a host that takes no file has answered all the same. @param drifted undefined: the check failed */
+async function leave(run: RunProgram, prefix: string, drifted?: number): Promise<void> {
+  await run(scriptText("drift-check.sh"), [prefix, ...(drifted === undefined ? [] : [String(drifted)])]).catch((error: unknown) =>
+    console.error(`the outcome could not be left for metrics: ${error instanceof Error ? error.message : String(error)}`),
+  );
+}
+
 /** What differs on the hosts of the stack from what was applied, and why hosts did not answer. */
 async function drift(): Promise<{ readonly report: Report; readonly silent: readonly string[] }> {
-  const { answers, silent } = await askHosts(async ({ config, prefix, tasks }) => {
-    const observed = await onHost(config, (run) => observe(run, { prefix, stack: LEDGER, ports: [] }));
-    const all = tasks.map((task) => ({
-      task,
-      applied: observed.tasks.get(task)?.applied,
-      differences: observed.tasks.get(task)?.differences ?? ["found:    nothing on this host"],
-    }));
-    return { drift: all.filter(({ differences }) => differences.length > 0), unmanaged: observed.unmanaged };
-  });
+  const { answers, silent } = await askHosts(({ config, prefix, tasks }) =>
+    onHost(config, async (run) => {
+      const observed = await observe(run, { prefix, stack: LEDGER, ports: [] }).catch(async (error: unknown) => {
+        await leave(run, prefix);
+        throw error;
+      });
+      const all = tasks.map((task) => ({
+        task,
+        applied: observed.tasks.get(task)?.applied,
+        differences: observed.tasks.get(task)?.differences ?? ["found:    nothing on this host"],
+      }));
+      const drifted = all.filter(({ differences }) => differences.length > 0);
+      await leave(run, prefix, drifted.length);
+      return { drift: drifted, unmanaged: observed.unmanaged };
+    }),
+  );
   const unmanaged = Object.fromEntries([...answers].map(([key, host]) => [key, host.unmanaged]));
   return { report: { drift: [...answers.values()].flatMap((host) => host.drift), unmanaged }, silent };
 }

@@ -9,7 +9,7 @@ SCRIPTS=${PREFIX:?}/opt/messaging
 NEXT=$SCRIPTS.new
 
 if [ "$verb" = remove ]; then
-	rm -rf "$SCRIPTS" "$NEXT" "$PREFIX/var/lib/messaging/purge"
+	rm -rf "$SCRIPTS" "$NEXT" "$PREFIX/var/lib/messaging/purge" "$PREFIX/var/lib/drift-check.prom"
 	# What others or kept data still use stays: rmdir refuses, which is what is wanted.
 	for directory in opt run etc bin var/cache var/lib/messaging/ledger var/lib/messaging var/lib var/log var; do
 		rmdir "$PREFIX/$directory" 2>/dev/null || :
