@@ -1,4 +1,5 @@
 import { HostGone } from "../hosts/ssh";
+import { messageOf } from "./program";
 import { type DeployedHost, deployedHosts } from "./stack-state";
 
 /** What the hosts of the stack answered. */
@@ -30,6 +31,6 @@ export async function askHosts<T>(
 }
 
 function reason(error: unknown): string {
-  const message = error instanceof Error ? error.message : String(error);
+  const message = messageOf(error);
   return error instanceof HostGone ? `cannot be reached: ${message}` : `cannot be asked: ${message}`;
 }

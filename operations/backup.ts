@@ -5,6 +5,7 @@ import { join, resolve } from "node:path";
 import { lock } from "../hosts/lock";
 import { scriptText } from "../hosts/scripts";
 import { detachedShell } from "../hosts/ssh";
+import { endWith, messageOf } from "./program";
 import { type DeployedHost, deployedHosts, STACK } from "./stack-state";
 
 type Verb = "backup" | "restore";
@@ -60,19 +61,17 @@ async function backup(verb: Verb, directory: string): Promise<void> {
   for (const host of hosts) {
     console.log(`${verb} of host ${host.key}`);
     await onOne(host, verb, directory).catch((error: unknown) => {
-      throw new Error(`host ${host.key}: ${error instanceof Error ? error.message : String(error)}`);
+      throw new Error(`host ${host.key}: ${messageOf(error)}`);
     });
   }
   console.log(verb === "backup" ? `saved in ${directory}` : "restored; npm run preview shows where it is not as declared");
 }
 
-const [verb, directory, ...others] = process.argv.slice(2);
-if ((verb !== "backup" && verb !== "restore") || directory === undefined || others.length > 0) {
-  console.error(`usage: npm run ${verb ?? "backup"} -- DIRECTORY`);
-  process.exitCode = 1;
-} else {
-  backup(verb, resolve(process.env["INIT_CWD"] ?? "", directory)).catch((error: unknown) => {
-    console.error(error instanceof Error ? error.message : error);
-    process.exitCode = 1;
-  });
+async function main([verb, directory, ...others]: readonly string[]): Promise<number> {
+  if ((verb !== "backup" && verb !== "restore") || directory === undefined || others.length > 0)
+    throw new Error(`usage: npm run ${verb ?? "backup"} -- DIRECTORY`);
+  await backup(verb, resolve(process.env["INIT_CWD"] ?? "", directory));
+  return 0;
 }
+
+endWith(main(process.argv.slice(2)));

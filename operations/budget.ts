@@ -6,6 +6,7 @@ import { parts } from "../policies/ram";
 import { type Component, hosts, type Host } from "../policies/stack";
 import { MEBIBYTE } from "../policies/units";
 import { askHosts } from "./ask-hosts";
+import { endWith } from "./program";
 import { type DeployedHost, deployedHosts, LEDGER, stackResources } from "./stack-state";
 import { table } from "./table";
 
@@ -128,16 +129,12 @@ function show({ host, budgetBytes, reserveBytes, enforcement, ram, disk, usedByt
 }
 
 const { values } = parseArgs({ options: { json: { type: "boolean", default: false } } });
-budget().then(
-  ({ budgets, silent }) => {
+endWith(
+  budget().then(({ budgets, silent }) => {
     if (values.json) console.log(JSON.stringify(budgets, undefined, 2));
     else if (budgets.length === 0) console.log("nothing is deployed; npm run up");
     else budgets.forEach(show);
     for (const line of silent) console.error(`${line}; of it the plan alone is shown`);
-    process.exitCode = silent.length === 0 ? 0 : 1;
-  },
-  (error: unknown) => {
-    console.error(error instanceof Error ? error.message : error);
-    process.exitCode = 1;
-  },
+    return silent.length === 0 ? 0 : 1;
+  }),
 );

@@ -3,6 +3,7 @@ import { observe } from "../hosts/observe";
 import { scriptText } from "../hosts/scripts";
 import { onHost } from "../hosts/ssh";
 import { runForeground } from "../setup/processes";
+import { endWith } from "./program";
 import { type DeployedHost, deployedHosts, STACK } from "./stack-state";
 
 /** The option that takes the data along; all others are for the CLI. */
@@ -68,10 +69,4 @@ function sayWhereKept({ key, prefix }: DeployedHost): void {
   console.log(`host ${key}: what was kept stands in ${prefix}/var/lib/messaging/kept; the next up serves it again`);
 }
 
-destroy(process.argv.slice(2)).then(
-  (code) => (process.exitCode = code),
-  (error: unknown) => {
-    console.error(error instanceof Error ? error.message : error);
-    process.exitCode = 1;
-  },
-);
+endWith(destroy(process.argv.slice(2)));

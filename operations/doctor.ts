@@ -25,6 +25,7 @@ import {
   type Severity,
   supportFinding,
 } from "./doctor-checks";
+import { endWith, messageOf } from "./program";
 import { deployedHosts, LEDGER, STACK } from "./stack-state";
 import { parseSamples } from "./status-report";
 
@@ -37,7 +38,7 @@ const ARTEFACTS: Readonly<Record<ComponentName, string>> = {
 };
 
 /** A host to look at. */
-interface Patient {
+interface ExaminedHost {
   readonly key: string;
   readonly prefix: string;
   /** Ports that the settings give to its components. */
@@ -61,7 +62,7 @@ function settingsFindings(file: string): { readonly config: Config | undefined; 
     const parsed = parseConfig(Object.fromEntries(own));
     return { config: parsed, findings: [{ severity: "ok", check: "settings", found: `${file} is sound` }] };
   } catch (error) {
-    return wrong(error instanceof Error ? error.message : String(error), `correct ${file}`);
+    return wrong(messageOf(error), `correct ${file}`);
   }
 }
 
@@ -88,7 +89,7 @@ function localFindings(config: Config | undefined): Finding[] {
 }
 
 /** Looks at one host. */
-async function examine(run: RunProgram, { prefix, ports, capOf }: Patient): Promise<Finding[]> {
+async function examine(run: RunProgram, { prefix, ports, capOf }: ExaminedHost): Promise<Finding[]> {
   const asked = Date.now();
   const report = await run(ledgerProgram("doctor.sh", prefix, LEDGER), []);
   // It tells its time first, after the way there.
@@ -130,8 +131,8 @@ async function diagnose(settings: string): Promise<Finding[]> {
     const nothing: Finding = { severity: "ok", check: `stack ${STACK}`, found: "nothing is deployed yet: npm run up" };
     if (local === undefined || config === undefined) return [...here, nothing];
     const [key, host] = local;
-    const patient = { key, prefix: host.prefix ?? dataDir(), ports: portsOf(host, config), capOf: () => undefined };
-    const found = [...(await bareFindings(host, config)), ...(await examine(runLocal, patient))];
+    const bare = { key, prefix: host.prefix ?? dataDir(), ports: portsOf(host, config), capOf: () => undefined };
+    const found = [...(await bareFindings(host, config)), ...(await examine(runLocal, bare))];
     return [...here, nothing, ...found.map((one) => ({ ...one, host: key }))];
   }
   const { answers, silent } = await askHosts(({ key, config: connection, prefix, byComponent }) => {
@@ -172,10 +173,4 @@ async function main(): Promise<number> {
   return exitCode(findings);
 }
 
-main().then(
-  (code) => (process.exitCode = code),
-  (error: unknown) => {
-    console.error(error instanceof Error ? error.message : error);
-    process.exitCode = 2;
-  },
-);
+endWith(main(), 2);

@@ -4,6 +4,7 @@ import type { RunProgram } from "../hosts/run";
 import { scriptText } from "../hosts/scripts";
 import { onHost } from "../hosts/ssh";
 import { askHosts } from "./ask-hosts";
+import { endWith, messageOf } from "./program";
 import { LEDGER } from "./stack-state";
 
 /** One task whose host is not as it was applied. */
@@ -25,7 +26,7 @@ interface Report {
 /** Leaves on a host what came of the check, for its metrics; a host that takes no file has answered all the same. @param drifted undefined: the check failed */
 async function leave(run: RunProgram, prefix: string, drifted?: number): Promise<void> {
   await run(scriptText("drift-check.sh"), [prefix, ...(drifted === undefined ? [] : [String(drifted)])]).catch((error: unknown) =>
-    console.error(`the outcome could not be left for metrics: ${error instanceof Error ? error.message : String(error)}`),
+    console.error(`the outcome could not be left for metrics: ${messageOf(error)}`),
   );
 }
 
@@ -65,15 +66,11 @@ function show({ drift: found, unmanaged }: Report, complete: boolean): void {
 
 // Exit code 0: nothing differs, 2: drift, 1: an error, or a host that does not answer.
 const { values } = parseArgs({ options: { json: { type: "boolean", default: false } } });
-drift().then(
-  ({ report, silent }) => {
+endWith(
+  drift().then(({ report, silent }) => {
     if (values.json) console.log(JSON.stringify(report, undefined, 2));
     else show(report, silent.length === 0);
     for (const line of silent) console.error(line);
-    process.exitCode = silent.length > 0 ? 1 : report.drift.length === 0 ? 0 : 2;
-  },
-  (error: unknown) => {
-    console.error(error instanceof Error ? error.message : error);
-    process.exitCode = 1;
-  },
+    return silent.length > 0 ? 1 : report.drift.length === 0 ? 0 : 2;
+  }),
 );

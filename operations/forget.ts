@@ -1,4 +1,5 @@
 import { execFileSync } from "node:child_process";
+import { endWith } from "./program";
 import { STACK } from "./stack-state";
 
 interface Resource {
@@ -50,15 +51,10 @@ function pulumi(args: readonly string[], input = ""): string {
   return execFileSync("pulumi", [...args, "--stack", STACK, "--non-interactive"], { encoding: "utf8", input, maxBuffer: 256 * 2 ** 20 });
 }
 
-const [key, ...others] = process.argv.slice(2);
-if (key === undefined || others.length > 0) {
-  console.error("usage: npm run forget -- HOST");
-  process.exitCode = 1;
-} else {
-  try {
-    console.log(forget(key));
-  } catch (error) {
-    console.error(error instanceof Error ? error.message : error);
-    process.exitCode = 1;
-  }
+async function main([key, ...others]: readonly string[]): Promise<number> {
+  if (key === undefined || others.length > 0) throw new Error("usage: npm run forget -- HOST");
+  console.log(forget(key));
+  return 0;
 }
+
+endWith(main(process.argv.slice(2)));

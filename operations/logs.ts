@@ -4,6 +4,7 @@ import { ledgerProgram } from "../hosts/scripts";
 import { onHost } from "../hosts/ssh";
 import { askHosts } from "./ask-hosts";
 import { interrupted, pause } from "./interrupted";
+import { endWith } from "./program";
 import { type DeployedHost, deployedHosts, LEDGER, STACK } from "./stack-state";
 
 const USAGE = "npm run logs -- SERVICE [--host KEY] [--lines NUMBER] [--follow]";
@@ -81,13 +82,9 @@ async function logs(): Promise<readonly string[]> {
   return silent;
 }
 
-logs().then(
-  (silent) => {
+endWith(
+  logs().then((silent) => {
     for (const line of silent) console.error(line);
-    process.exitCode ??= silent.length === 0 ? 0 : 1;
-  },
-  (error: unknown) => {
-    console.error(error instanceof Error ? error.message : error);
-    process.exitCode = 1;
-  },
+    return silent.length === 0 ? 0 : 1;
+  }),
 );

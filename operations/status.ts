@@ -3,6 +3,7 @@ import { ledgerProgram } from "../hosts/scripts";
 import { onHost } from "../hosts/ssh";
 import { askHosts } from "./ask-hosts";
 import { interrupted, pause } from "./interrupted";
+import { endWith } from "./program";
 import { type DeployedHost, deployedHosts, LEDGER } from "./stack-state";
 import { parseSamples, type ServiceStatus, withRates } from "./status-report";
 import { statusLines } from "./status-view";
@@ -83,11 +84,4 @@ async function main(): Promise<number> {
   return report.silent.length === 0 && report.services.every(({ product }) => product !== undefined) ? 0 : 1;
 }
 
-main().then(
-  // An interruption has set its own.
-  (code) => (process.exitCode ??= code),
-  (error: unknown) => {
-    console.error(error instanceof Error ? error.message : error);
-    process.exitCode = 1;
-  },
-);
+endWith(main());

@@ -12,6 +12,7 @@ import { lock } from "../hosts/lock";
 import { onHost } from "../hosts/ssh";
 import { artifactDir, platforms } from "../setup/paths";
 import { askHosts } from "./ask-hosts";
+import { endWith } from "./program";
 import { type DeployedHost, LEDGER, STACK } from "./stack-state";
 import { isEarlier, rehearsalProgram, settingsWithVersion, type Step, taskInput, upgradePlan } from "./upgrade-plan";
 
@@ -230,7 +231,4 @@ async function main(): Promise<void> {
   }
 }
 
-main().catch((error: unknown) => {
-  console.error(error instanceof Error ? error.message : error);
-  process.exitCode = 1;
-});
+endWith(main().then(() => 0));
