@@ -1,16 +1,15 @@
 // A NATS server on a bare host over SSH, in twelve tasks: ours against Ansible and pyinfra, and against as many commands that do nothing. Every tool gets a machine
 // of its own for each round. Prints, judges nothing.
-import { existsSync, writeFileSync } from "node:fs";
+import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { pinnedVersions } from "../config/pins";
-import { sha256File } from "../setup/files.js";
-import { cacheDir } from "../setup/paths";
 import { Machine, noMachines } from "../test/support/machine";
 import { removeDirectory, temporaryDirectory } from "../test/support/temporary";
 import { TestStack } from "../test/support/test-stack";
 import { executable } from "./artifacts";
 import { startFloor } from "./floor/start";
 import { succeed } from "./processes";
+import { pythonProgram } from "./python";
 import { median, SPREAD, spread } from "./statistics";
 
 const ROUNDS = Number(process.env["BENCH_ROUNDS"] ?? 3);
@@ -31,15 +30,8 @@ interface Tool {
   dispose(): void;
 }
 
-/** The programs of PyPI; installed when they are missing. */
 function python(program: "ansible-playbook" | "pyinfra"): string {
-  const requirements = join(__dirname, "peers", "requirements.txt");
-  const directory = join(cacheDir(), "bench-peers", sha256File(requirements).slice(0, 12));
-  if (!existsSync(join(directory, "bin", "pyinfra"))) {
-    succeed("python3", ["-m", "venv", directory]);
-    succeed(join(directory, "bin", "pip"), ["install", "--quiet", "--requirement", requirements]);
-  }
-  return join(directory, "bin", program);
+  return pythonProgram(join(__dirname, "peers", "requirements.txt"), program);
 }
 
 /** What both peers are told. */

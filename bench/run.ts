@@ -4,6 +4,7 @@ import { benchMemory } from "./memory";
 import { benchNamespaces } from "./namespaces";
 import { benchNats } from "./nats";
 import { benchPeers } from "./peers";
+import { recordSession } from "./session";
 import { benchUp } from "./up";
 
 const BENCHMARKS: Readonly<Record<string, () => Promise<void>>> = {
@@ -13,6 +14,7 @@ const BENCHMARKS: Readonly<Record<string, () => Promise<void>>> = {
   peers: benchPeers,
   growth: benchGrowth,
   memory: benchMemory,
+  session: recordSession,
 };
 
 async function main(names: readonly string[]): Promise<void> {

@@ -13,7 +13,7 @@ import { SPREAD, spread } from "./statistics";
 const ROUNDS = Number(process.env["BENCH_ROUNDS"] ?? 3);
 
 /** The settings of the worked example with ports of our own. */
-async function settings(stack: TestStack): Promise<Record<string, unknown>> {
+export async function workedExample(stack: TestStack): Promise<Record<string, unknown>> {
   const { config } = parse(readFileSync(join(__dirname, "..", "Pulumi.dev.yaml"), "utf8")) as { config: Record<string, object> };
   const all = Object.fromEntries(Object.entries(config).map(([key, value]) => [key.replace("messaging:", ""), value]));
   const [broker, web, bookie, http] = await freePorts(4);
@@ -41,7 +41,7 @@ export async function benchUp(): Promise<void> {
   for (let round = 0; round < ROUNDS; round++) {
     const stack = await TestStack.forNpmScripts();
     try {
-      stack.configureWithoutNats(await settings(stack));
+      stack.configureWithoutNats(await workedExample(stack));
       const [up, ours] = await timed(() => stack.npmScript("up"));
       if (up.status !== 0) throw new Error(up.output);
       const destroyed = stack.npmScript("destroy");

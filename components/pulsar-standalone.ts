@@ -44,6 +44,8 @@ export interface PulsarEndpoints {
   /** Prometheus metrics; without the slash at the end Pulsar redirects. */
   readonly metricsUrl: pulumi.Output<string>;
   readonly version: pulumi.Output<string>;
+  /** Where paths of the WebSocket API begin; undefined where it is switched off. */
+  readonly webSocketUrl?: pulumi.Output<string>;
   /** The token of each role, a secret; undefined where nobody asks who a client is. */
   readonly tokens?: pulumi.Output<Readonly<Record<string, string>>>;
   /** The same over TLS, and the path on the host of the certificate that clients know the broker by; undefined without TLS. */
@@ -224,6 +226,7 @@ export class PulsarStandalone extends pulumi.ComponentResource {
       adminUrl: proven(adminUrl),
       metricsUrl: proven(`${adminUrl}/metrics/`),
       version: proven(pulsar.version),
+      ...(pulsar.switches.webSocket ? { webSocketUrl: proven(`ws://127.0.0.1:${pulsar.ports.web}/ws/v2`) } : {}),
       ...(tokens === undefined ? {} : { tokens: this.verified.resource.urn.apply(() => tokens.tokens) }),
       ...(pulsar.tls === undefined ? {} : { tls: proven({ ...tlsUrls(pulsar.tls.ports), ca: authorityPath(layout) }) }),
     };

@@ -1,14 +1,14 @@
 import assert from "node:assert/strict";
 import { spawn } from "node:child_process";
-import { cpSync, existsSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
+import { cpSync, existsSync, readdirSync, readFileSync, renameSync, rmSync, statfsSync, writeFileSync } from "node:fs";
 import { connect } from "node:net";
 import { join } from "node:path";
 import { after, before, describe, test } from "node:test";
 import { setTimeout } from "node:timers/promises";
-import { goEnvironment } from "../../setup/go";
-import { platform } from "../../setup/paths";
 import { PIPELINES } from "../support/benthos";
+import { EVERY_PATTERN, runClients } from "../support/clients";
 import { commandsOf } from "../support/commands";
+import { Disk, noDisks } from "../support/disk";
 import { seeAndRepair } from "../support/drift";
 import { TestStack } from "../support/test-stack";
 import { eventually, freePorts } from "../support/temporary";
@@ -18,17 +18,24 @@ const HTTP = "ingestion/http_to_jetstream";
 const BRIDGE = "routing/jetstream_to_pulsar";
 const DUCKDB = "ingestion/pulsar_to_duckdb";
 const NATS_METRICS = "monitoring/nats";
+const HOST_METRICS = "monitoring/host";
 
 const MONITORING = join(__dirname, "../../monitoring");
-const CLIENTS = join(__dirname, "../../examples/clients");
 const DOCS = join(__dirname, "../../docs/operations");
 const RUNBOOKS = readdirSync(DOCS).filter((name) => name !== "README.md");
+const README = "../../README.md";
 const LAST = ["move-to-another-host.md", "restore.md"];
 
 const STREAMS = {
   events: { preset: "eventLog", subjects: ["events.>"], maxBytes: "100MB", consumers: { files: {}, "pulsar-bridge": {} } },
   "dead-letters": { preset: "eventLog", subjects: ["dead-letters.>"], maxBytes: "100MB" },
 };
+
+/** For how long a healthy stack has no alert at least; `npm run soak` looks longer. */
+const SILENT_SECONDS = Number(process.env["SILENT_SECONDS"] ?? 25);
+
+/** Time between drift checks, so that the last one is never stale. */
+const CHECK_SECONDS = 25;
 
 /** A pipeline of one line for each end. */
 const flow = (input: string, output: string, processors = "") =>
@@ -37,6 +44,8 @@ const flow = (input: string, output: string, processors = "") =>
 describe("Benthos pipelines on a real engine", { timeout: 1_800_000 }, () => {
   let stack: TestStack;
   let directory: string;
+  /** What pipelines write to; where there can be none, nothing fills a disk. */
+  let disk: Disk | undefined;
   let ports: { http: number; own: number; broker: number; web: number; bookie: number; prometheus: number };
 
   before(async () => {
@@ -46,7 +55,10 @@ describe("Benthos pipelines on a real engine", { timeout: 1_800_000 }, () => {
     const [http = 0, own = 0, broker = 0, web = 0, bookie = 0, prometheus = 0] = await freePorts(6);
     ports = { http, own, broker, web, bookie, prometheus };
   });
-  after(() => stack.dispose());
+  after(() => {
+    disk?.dispose();
+    stack.dispose();
+  });
 
   const configure = (pipelines: readonly string[] | Record<string, object>, overrides: Record<string, unknown> = {}, rest = {}) => {
     const wanted = Array.isArray(pipelines) ? Object.fromEntries(pipelines.map((name: string) => [name, {}])) : pipelines;
@@ -143,6 +155,7 @@ describe("Benthos pipelines on a real engine", { timeout: 1_800_000 }, () => {
   });
 
   test("an up runs the pipelines; nothing listens beyond loopback", async () => {
+    if (noDisks() === undefined) disk = new Disk(join(stack.prefix, "var/lib/benthos"), join(stack.directory, "disk"), 256);
     configure([HTTP, FILES]);
     up();
     await arrives("first");
@@ -242,12 +255,16 @@ describe("Benthos pipelines on a real engine", { timeout: 1_800_000 }, () => {
   test("with Pulsar an up proves the way from NATS to DuckDB without loss", async () => {
     const { broker, web, bookie } = ports;
     const topic = { arc: "persistent://arc/agents/events" };
-    const pulsar = { memory: { maxHeap: "384MiB", initialHeap: "256MiB", maxDirect: "192MiB" }, ports: { broker, web, bookie } };
+    const pulsar = {
+      memory: { maxHeap: "384MiB", initialHeap: "256MiB", maxDirect: "192MiB" },
+      ports: { broker, web, bookie },
+      switches: { webSocket: true },
+    };
     const subscriptions = { duckdb: { position: "earliest" } };
     const namespaces = { "arc/agents": { retention: { time: "1d", size: "1GB" }, topics: { events: { subscriptions } } } };
-    const monitoring = { scrapeInterval: "3s", alertWindow: "20s", ports: { web: ports.prometheus } };
-    const environment = { EVENTS_TOPIC: topic.arc, NATS_METRICS_INTERVAL: "1s" };
-    configure([HTTP, FILES, BRIDGE, DUCKDB, NATS_METRICS], { environment }, { pulsar, namespaces, monitoring });
+    const monitoring = { scrapeInterval: "3s", alertWindow: "20s", driftCheckMaxAge: "45s", ports: { web: ports.prometheus } };
+    const environment = { EVENTS_TOPIC: topic.arc, NATS_METRICS_INTERVAL: "1s", HOST_METRICS_INTERVAL: "1s" };
+    configure([HTTP, FILES, BRIDGE, DUCKDB, NATS_METRICS, HOST_METRICS], { environment }, { pulsar, namespaces, monitoring });
     const output = up();
     const [, published, arrived, lost] = /DuckDB: (\d+) messages published, (\d+) arrived, (\d+) lost; latency/.exec(output) ?? [];
     assert.deepEqual([published, arrived, lost], ["100", "100", "0"], output);
@@ -272,7 +289,7 @@ describe("Benthos pipelines on a real engine", { timeout: 1_800_000 }, () => {
     assert.equal(outputs.apiUrl, `http://127.0.0.1:${ports.http}`);
     assert.deepEqual(
       Object.keys(outputs.pipelines).sort(),
-      [BRIDGE, DUCKDB, FILES, HTTP, NATS_METRICS].map((name) => name.replace("/", "_")).sort(),
+      [BRIDGE, DUCKDB, FILES, HTTP, HOST_METRICS, NATS_METRICS].map((name) => name.replace("/", "_")).sort(),
     );
   });
 
@@ -314,8 +331,22 @@ describe("Benthos pipelines on a real engine", { timeout: 1_800_000 }, () => {
       const services = (await query("up == 1")).map(({ metric }) => metric["service"]).sort();
       return services.join() === "benthos,prometheus,pulsar" && (await query("gnatsd_up == 1")).length === 1;
     });
-    await setTimeout(25_000);
-    assert.deepEqual(await names(FIRING), []);
+    for (let seconds = 0; seconds < SILENT_SECONDS; seconds += CHECK_SECONDS) {
+      assert.equal(stack.npmScript("drift").status, 0);
+      await send(`silent-${seconds}`);
+      await setTimeout(CHECK_SECONDS * 1000);
+      // From the second look on also what has fired in between.
+      assert.deepEqual(await names(seconds === 0 ? FIRING : `last_over_time(${FIRING}[${CHECK_SECONDS}s])`), []);
+    }
+
+    if (disk !== undefined) {
+      const { bsize, blocks, bavail } = statfsSync(disk.directory);
+      writeFileSync(join(disk.directory, "filling"), Buffer.alloc(bsize * (bavail - Math.ceil(blocks * 0.03))));
+    }
+    const live = join(stack.prefix, "etc/benthos/config/streams", `${HTTP}.yaml`);
+    const applied = readFileSync(live, "utf8");
+    writeFileSync(live, `${applied}# by hand\n`);
+    assert.equal(stack.npmScript("drift").status, 2);
 
     for (const [stream, limit] of [
       ["tight", "1MB"],
@@ -335,7 +366,8 @@ describe("Benthos pipelines on a real engine", { timeout: 1_800_000 }, () => {
     await request(`${HTTP.replace("/", "_")}/events`, { method: "POST", body: '{"kind":"without an agent"}' });
     process.kill(stack.pid("pulsar"), "SIGSTOP");
     try {
-      await fire("DeadLetters", "JetStreamBacklogGrows", "ServiceDown", "SlowConsumers", "StreamNearLimit");
+      const full = disk === undefined ? [] : ["DiskFull", "DiskNearlyFull"];
+      await fire("DeadLetters", ...full, "Drift", "JetStreamBacklogGrows", "ServiceDown", "SlowConsumers", "StreamNearLimit");
       const status = stack.samples().find(({ service }) => service === "prometheus")?.product;
       assert.ok(status?.alerts?.includes("ServiceDown (service pulsar)"), JSON.stringify(status));
     } finally {
@@ -346,24 +378,39 @@ describe("Benthos pipelines on a real engine", { timeout: 1_800_000 }, () => {
     nats("stream", "purge", "tight", "--force");
     nats("stream", "purge", "growing", "--force");
 
+    if (disk !== undefined) rmSync(join(disk.directory, "filling"));
+    writeFileSync(live, applied);
+    // As an up by a newer clone leaves it.
+    const entry = join(stack.prefix, "var/lib/messaging/ledger/messaging/test/local-benthos-config/inputs");
+    const inputs = readFileSync(entry, "utf8");
+    writeFileSync(entry, inputs.replace(/^FORMAT=.*$/m, "FORMAT=999"));
+    assert.equal(stack.npmScript("drift").status, 1);
+    writeFileSync(entry, inputs);
+
     process.kill(stack.pid("nats-server"), "SIGSTOP");
     await send("unsent", 2000).catch(() => undefined);
-    await fire("BreakerOpen", "NatsDown");
+    await fire("BreakerOpen", "DriftCheckFailed", "NatsDown");
     for (let restart = 0; restart < 2; restart++) {
       const start = await query("gnatsd_varz_start");
       process.kill(stack.pid("nats-server"), "SIGKILL");
       await eventually("NATS is back", 30, async () => (await query("gnatsd_varz_start > " + (start[0]?.value[1] ?? ""))).length === 1);
     }
-    await fire("RestartsAgain");
+    await fire("DriftCheckStale", "RestartsAgain");
     nats("stream", "rm", "tight", "--force");
     nats("stream", "rm", "growing", "--force");
     // A breaker closes when a message gets through.
     await send("again");
-    await eventually("alerts are silent again", 90, async () => (await names(FIRING)).length === 0);
+    await eventually("all but the age of the drift check is silent again", 90, async () =>
+      (await names(FIRING)).every((name) => name === "DriftCheckStale"),
+    );
+    assert.equal(stack.npmScript("drift").status, 0);
+    await eventually("alerts are silent again", 20, async () => (await names(FIRING)).length === 0);
 
     const texts = ["alerts.yaml", "dashboard.json"].map((file) => readFileSync(join(MONITORING, file), "utf8"));
     const metrics = new Set(
-      texts.join("\n").match(/\b(pulsar|jetstream|gnatsd|process|messaging:|input|output|processor|dead|circuit)[a-z_:]*_[a-z_:]+/g),
+      texts
+        .join("\n")
+        .match(/\b(pulsar|jetstream|gnatsd|node|process|messaging[:_]|input|output|processor|dead|circuit)[a-z_:]*_[a-z_:]+/g),
     );
     const absent: string[] = [];
     for (const metric of metrics) if ((await query(`last_over_time(${metric}[10m])`)).length === 0) absent.push(metric);
@@ -371,55 +418,43 @@ describe("Benthos pipelines on a real engine", { timeout: 1_800_000 }, () => {
   });
 
   test("clients in Python, Node and Go publish, consume, ask, share work and replay, with the commands of their README", () => {
-    const clients = join(stack.directory, "clients");
-    cpSync(CLIENTS, clients, { recursive: true });
-    // The caches of the setup hold most of what the client in Go is built from.
-    const go = Object.entries(goEnvironment(platform())).filter(([name]) => /^(GO|CGO_)/.test(name));
-    const variables = [...go, ["GOFLAGS", "-mod=readonly -trimpath"]].map(([name, value]) => `${name}=${value}`);
-    const own: readonly (readonly [string, string])[] = [
-      ["npm run -s outputs -- --json", "pulumi stack output --json"],
-      ["/tmp/client", join(stack.directory, "python")],
-      ["examples/clients", clients],
-    ];
-    const shown = commandsOf(readFileSync(join(CLIENTS, "README.md"), "utf8")).flatMap((command) => {
-      const text = own.reduce((line, [written, value]) => line.replaceAll(written, value), command);
-      const { status, output } = stack.run("env", ...variables, "sh", "-c", text);
-      assert.equal(status, 0, `${command}\n${output}`);
-      return command.includes("outputs") ? [output.match(/^\w+(?=: as it should be$)/gm)] : [];
-    });
-    assert.deepEqual(shown, [
-      ["publish_subscribe", "queue_group", "request_reply", "stream", "topic"],
-      ["publishSubscribe", "queueGroup", "requestReply", "stream"],
-      ["publishSubscribe", "queueGroup", "requestReply", "stream", "topic"],
-    ]);
+    assert.deepEqual(runClients(stack), EVERY_PATTERN);
   });
 
-  test("each command of the runbooks works as it is written", () => {
+  test("each command of the README and the runbooks works as it is written", async () => {
+    // An answer such as 404 is a failure.
+    writeFileSync(join(stack.directory, ".curlrc"), "fail\n");
     const own: readonly (readonly [RegExp, string])[] = [
       [/127\.0\.0\.1:8080\b/g, `127.0.0.1:${ports.web}`],
+      [/127\.0\.0\.1:4195\b/g, `127.0.0.1:${ports.http}`],
       [/127\.0\.0\.1:8222\b/g, `127.0.0.1:${stack.monitoring}`],
       [/\bmessaging-dev-local\b/g, "messaging-test-local"],
       [/\/tmp\/messaging-backup/g, join(stack.directory, "backup")],
     ];
-    const run = (command: string) => {
+    const run = (command: string): void => {
       const [npm, verb, script = "", dashes, ...args] = command.split(" ");
       const result =
         npm === "npm" && verb === "run"
           ? stack.npmScript(script, ...(dashes === undefined ? [] : args))
-          : stack.run("sh", "-c", `cd ${stack.prefix} && ${command}`);
+          : stack.run("env", `CURL_HOME=${stack.directory}`, "sh", "-c", `cd ${stack.prefix} && ${command}`);
       // The doctor warns of versions whose support has ended.
       assert.ok(result.status === 0 || (script === "doctor" && result.status === 1), `${command}\n${result.output}`);
       // What moves to another host finds nothing there.
       if (command === "npm run destroy")
         for (const data of ["nats", "pulsar"]) renameSync(join(stack.prefix, "var/lib", data), join(stack.directory, `old-${data}`));
     };
-    const commands = (runbooks: readonly string[]) =>
-      runbooks
-        .flatMap((runbook) => commandsOf(readFileSync(join(DOCS, runbook), "utf8")))
+    const commands = (documents: readonly string[]) =>
+      documents
+        .flatMap((document) => commandsOf(readFileSync(join(DOCS, document), "utf8")))
         .filter((command) => command !== "cd ~/.local/share/messaging")
         .map((command) => own.reduce((text, [pattern, value]) => text.replace(pattern, value), command));
     // What several runbooks look at, once; a backup before what restores it, step by step.
-    for (const command of new Set(commands(RUNBOOKS.filter((name) => !LAST.includes(name))))) run(command);
+    for (const command of new Set(commands([README, ...RUNBOOKS.filter((name) => !LAST.includes(name))]))) {
+      // Only one program at a time has a file of DuckDB open.
+      if (command.includes("duckdb"))
+        await eventually(command, 20, () => stack.run("sh", "-c", `cd ${stack.prefix} && ${command}`).status === 0);
+      else run(command);
+    }
     for (const command of commands(LAST)) run(command);
   });
 

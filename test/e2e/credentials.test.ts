@@ -10,6 +10,7 @@ import { after, before, describe, test, type TestContext } from "node:test";
 import { setTimeout } from "node:timers/promises";
 import { connect as connectTls } from "node:tls";
 import { roleToken, tokenKey } from "../../config/credentials";
+import { EVERY_PATTERN, runClients } from "../support/clients";
 import { PostgreSQL } from "../support/postgresql";
 import { type Result, TestStack } from "../support/test-stack";
 import { eventually, freePorts } from "../support/temporary";
@@ -339,7 +340,7 @@ describe("tokens of Pulsar, and pipelines between it and NATS", { timeout: 1_200
     const coming = { preset: "eventLog", maxBytes: "10MB" };
     stack.configure(
       {
-        auth: {},
+        auth: { users: { agents: {} } },
         tls: {},
         streams: {
           events: { ...coming, subjects: ["events.>"], consumers: { "pulsar-bridge": {}, postgresql: {} } },
@@ -353,6 +354,7 @@ describe("tokens of Pulsar, and pipelines between it and NATS", { timeout: 1_200
           ports: plain,
           auth: { roles: ["agents", "memory-server"], tokenLifetime: "1h", ...auth },
           tls: { ports },
+          switches: { webSocket: true },
         },
         namespaces: {
           "arc/agents": {
@@ -614,6 +616,10 @@ describe("tokens of Pulsar, and pipelines between it and NATS", { timeout: 1_200
     assert.equal(await publish(readFileSync(join(stack.prefix, "etc/pulsar/tokens/agents.token"), "utf8")), 200);
     await send("after");
     await eventually("the message arrives", 30, () => rows("id = 'after'") === 1);
+  });
+
+  test("clients in Python, Node and Go prove who they are, over TLS", () => {
+    assert.deepEqual(runClients(stack), EVERY_PATTERN);
   });
 
   test("no token and no password is in the process list, the state in clear, the logs or a readable file", () => {

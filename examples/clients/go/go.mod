@@ -7,6 +7,7 @@ toolchain go1.26.8
 require (
 	github.com/apache/pulsar-client-go v0.12.0
 	github.com/nats-io/nats.go v1.32.0
+	github.com/nats-io/nkeys v0.4.7
 	github.com/nats-io/nuid v1.0.1
 	github.com/sirupsen/logrus v1.6.0
 )
@@ -32,7 +33,6 @@ require (
 	github.com/linkedin/goavro/v2 v2.9.8 // indirect
 	github.com/matttproud/golang_protobuf_extensions v1.0.1 // indirect
 	github.com/mtibben/percent v0.2.1 // indirect
-	github.com/nats-io/nkeys v0.4.7 // indirect
 	github.com/pierrec/lz4 v2.0.5+incompatible // indirect
 	github.com/pkg/errors v0.9.1 // indirect
 	github.com/prometheus/client_golang v1.11.1 // indirect

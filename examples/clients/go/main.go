@@ -1,8 +1,8 @@
-// What a client does with the stack, in Go: npm run -s outputs -- --json | go run .
+// What a client does with the stack, in Go: npm run -s outputs -- --json --show-secrets | go run . [USER]
 //
 // Publish and subscribe, queue group, request and reply, a JetStream stream with a durable consumer and replay; produce, consume and replay with Pulsar.
-// The stack's outputs on standard input say where the servers are. Streams, subjects and topics are those of Pulumi.dev.yaml. Ends with 1 when something does
-// not come as it should.
+// The stack's outputs on standard input say where the servers are, and how USER (agents) proves who it is where they ask. Streams, subjects and topics are those
+// of Pulumi.dev.yaml. Ends with 1 when something does not come as it should.
 package main
 
 import (
@@ -19,6 +19,7 @@ import (
 	pulsarlog "github.com/apache/pulsar-client-go/pulsar/log"
 	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/jetstream"
+	"github.com/nats-io/nkeys"
 	"github.com/nats-io/nuid"
 	"github.com/sirupsen/logrus"
 )
@@ -30,8 +31,54 @@ const (
 
 // outputs is the part of the stack's outputs that clients need.
 type outputs struct {
-	NATS   struct{ URL string }
-	Pulsar struct{ ServiceURL string }
+	NATS struct {
+		URL string
+		// Keys of the users, where the server asks for one.
+		Keys map[string]string
+		// CA is the certificate authority, where the server speaks TLS.
+		CA string
+	}
+	Pulsar struct {
+		ServiceURL string
+		// Tokens of the roles, where the broker asks for one.
+		Tokens map[string]string
+		// TLS is how to reach the broker over TLS, where it has that.
+		TLS struct{ ServiceURL, CA string }
+	}
+}
+
+// connect to NATS: with the user's key where the server asks for one, over TLS where it has it.
+func (stack outputs) connect(user string) (*nats.Conn, error) {
+	options := []nats.Option{nats.Timeout(timeout)}
+	if seed, asked := stack.NATS.Keys[user]; asked {
+		key, err := nkeys.FromSeed([]byte(seed))
+		if err != nil {
+			return nil, err
+		}
+		public, err := key.PublicKey()
+		if err != nil {
+			return nil, err
+		}
+		options = append(options, nats.Nkey(public, key.Sign))
+	}
+	if stack.NATS.CA != "" {
+		options = append(options, nats.RootCAs(stack.NATS.CA))
+	}
+	return nats.Connect(stack.NATS.URL, options...)
+}
+
+// pulsarClient of the stack: with the role's token where the broker asks for one, over TLS where it has it.
+func (stack outputs) pulsarClient(user string) (pulsar.Client, error) {
+	quiet := logrus.New()
+	quiet.SetOutput(io.Discard)
+	options := pulsar.ClientOptions{URL: stack.Pulsar.ServiceURL, OperationTimeout: timeout, Logger: pulsarlog.NewLoggerWithLogrus(quiet)}
+	if token, asked := stack.Pulsar.Tokens[user]; asked {
+		options.Authentication = pulsar.NewAuthenticationToken(token)
+	}
+	if tls := stack.Pulsar.TLS; tls.CA != "" {
+		options.URL, options.TLSTrustCertsFilePath, options.TLSValidateHostname = tls.ServiceURL, tls.CA, true
+	}
+	return pulsar.NewClient(options)
 }
 
 // eventOf is an event as the pipelines of the stack take it; anything else would become a dead letter.
@@ -174,10 +221,8 @@ func stream(client *nats.Conn, run string) error {
 }
 
 // topic: events that are stored and read by each subscription on its own; a reader begins where it likes.
-func topic(url, run string) error {
-	quiet := logrus.New()
-	quiet.SetOutput(io.Discard)
-	client, err := pulsar.NewClient(pulsar.ClientOptions{URL: url, OperationTimeout: timeout, Logger: pulsarlog.NewLoggerWithLogrus(quiet)})
+func topic(stack outputs, user, run string) error {
+	client, err := stack.pulsarClient(user)
 	if err != nil {
 		return err
 	}
@@ -230,8 +275,11 @@ func run() error {
 	if err := json.NewDecoder(os.Stdin).Decode(&stack); err != nil {
 		return err
 	}
-	id := nuid.Next()
-	client, err := nats.Connect(stack.NATS.URL, nats.Timeout(timeout))
+	id, user := nuid.Next(), "agents"
+	if len(os.Args) > 1 {
+		user = os.Args[1]
+	}
+	client, err := stack.connect(user)
 	if err != nil {
 		return err
 	}
@@ -244,7 +292,7 @@ func run() error {
 		{"queueGroup", func() error { return queueGroup(client, id) }},
 		{"requestReply", func() error { return requestReply(client, id) }},
 		{"stream", func() error { return stream(client, id) }},
-		{"topic", func() error { return topic(stack.Pulsar.ServiceURL, id) }},
+		{"topic", func() error { return topic(stack, user, id) }},
 	}
 	for _, pattern := range patterns {
 		if err := pattern.run(); err != nil {

@@ -1,11 +1,14 @@
-// What a client does with NATS, in Node: npm run -s outputs -- --json | node patterns.mjs
+// What a client does with the stack, in Node: npm run -s outputs -- --json --show-secrets | node patterns.mjs [USER]
 //
-// Publish and subscribe, queue group, request and reply, a JetStream stream with a durable consumer and replay. The stack's outputs on standard input say where
-// the server is. Streams and subjects are those of Pulumi.dev.yaml. Ends with 1 when something does not come as it should.
+// Publish and subscribe, queue group, request and reply, a JetStream stream with a durable consumer and replay; where Pulsar's WebSocket API is
+// switched on, produce, consume and replay with it. The stack's outputs on standard input say where the servers are, and how USER (agents) proves who it is where
+// they ask. Streams, subjects and topics are those of Pulumi.dev.yaml. Ends with 1 when something does not come as it should.
 import assert from "node:assert/strict";
 import { randomBytes } from "node:crypto";
+import { once } from "node:events";
 import { json } from "node:stream/consumers";
-import { AckPolicy, connect, JSONCodec, StringCodec } from "nats";
+import { AckPolicy, connect, JSONCodec, nkeyAuthenticator, StringCodec } from "nats";
+import WebSocket from "ws";
 
 const TIMEOUT_MILLISECONDS = 10_000;
 
@@ -69,9 +72,64 @@ const patterns = {
   },
 };
 
+/**
+ * One end of a topic over Pulsar's WebSocket API. https://pulsar.apache.org/docs/3.3.x/client-libraries-websocket/
+ * @param server its outputs @param user whose token @param path what it does with which topic
+ */
+async function socketOf(server, user, path) {
+  const socket = new WebSocket(`${server.webSocketUrl}/${path}`, {
+    handshakeTimeout: TIMEOUT_MILLISECONDS,
+    ...(server.tokens === undefined ? {} : { headers: { authorization: `Bearer ${server.tokens[user]}` } }),
+  });
+  const received = [];
+  const waiting = [];
+  socket.on("message", (data) => {
+    const message = JSON.parse(data.toString());
+    const resolve = waiting.shift();
+    if (resolve === undefined) received.push(message);
+    else resolve(message);
+  });
+  await once(socket, "open");
+  return {
+    send: (message) => socket.send(JSON.stringify(message)),
+    next: () => (received.length > 0 ? Promise.resolve(received.shift()) : new Promise((resolve) => waiting.push(resolve))),
+    close: () => socket.close(),
+  };
+}
+
+/** Events that are stored and read by each subscription on its own; a reader begins where it likes. */
+async function topic(server, user, run) {
+  const name = "persistent/arc/agents/events";
+  const event = JSON.stringify({ agent: "example", kind: "note", data: { run: `${run}-pulsar` } });
+  const payload = Buffer.from(event).toString("base64");
+  const open = (path) => socketOf(server, user, path);
+  const consumer = await open(`consumer/${name}/example-${run}?subscriptionType=Shared`);
+  const producer = await open(`producer/${name}`);
+  producer.send({ payload, key: run });
+  assert.equal((await producer.next()).result, "ok");
+  for (let message; message?.payload !== payload;) {
+    message = await consumer.next();
+    consumer.send({ messageId: message.messageId });
+  }
+  consumer.close();
+  const reader = await open(`reader/${name}?messageId=earliest`);
+  for (let message; message?.payload !== payload;) {
+    message = await reader.next();
+    reader.send({ messageId: message.messageId });
+  }
+  reader.close();
+  producer.close();
+}
+
 const outputs = await json(process.stdin);
+const user = process.argv[2] ?? "agents";
 const run = randomBytes(4).toString("hex");
-const client = await connect({ servers: outputs.nats.url });
+const { url, keys, ca } = outputs.nats;
+const client = await connect({
+  servers: url,
+  ...(keys === undefined ? {} : { authenticator: nkeyAuthenticator(new TextEncoder().encode(keys[user])) }),
+  ...(ca === undefined ? {} : { tls: { caFile: ca } }),
+});
 try {
   for (const [name, pattern] of Object.entries(patterns)) {
     await pattern(client, run);
@@ -79,4 +137,14 @@ try {
   }
 } finally {
   await client.close();
+}
+if (outputs.pulsar?.webSocketUrl !== undefined) {
+  // Whoever waits longer than this has got nothing.
+  const late = setTimeout(() => {
+    console.error("topic: nothing came");
+    process.exit(1);
+  }, 2 * TIMEOUT_MILLISECONDS);
+  await topic(outputs.pulsar, user, run);
+  clearTimeout(late);
+  console.log("topic: as it should be");
 }

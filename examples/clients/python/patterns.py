@@ -1,12 +1,13 @@
-"""What a client does with the stack, in Python: npm run -s outputs -- --json | python patterns.py
+"""What a client does with the stack, in Python: npm run -s outputs -- --json --show-secrets | python patterns.py [USER]
 
 Publish and subscribe, queue group, request and reply, a JetStream stream with a durable consumer and replay; produce, consume and replay with Pulsar.
-The stack's outputs on standard input say where the servers are. Streams, subjects and topics are those of Pulumi.dev.yaml. Ends with 1 when something does
+The stack's outputs on standard input say where the servers are, and how USER (agents) proves who it is where they ask. Streams, subjects and topics are those of Pulumi.dev.yaml. Ends with 1 when something does
 not come as it should.
 """
 
 import asyncio
 import json
+import ssl
 import sys
 import uuid
 
@@ -80,9 +81,31 @@ async def stream(client, run):
     await jetstream.delete_consumer("events", f"example-{run}")
 
 
-def topic(url, run):
+async def connect(server, user):
+    """A connection to NATS: with the user's key where the server asks for one, over TLS where it has it."""
+    options = {}
+    if "keys" in server:
+        options["nkeys_seed_str"] = server["keys"][user]
+    if "ca" in server:
+        options["tls"] = ssl.create_default_context(cafile=server["ca"])
+    return await nats.connect(server["url"], **options)
+
+
+def pulsar_client(server, user):
+    """A client of Pulsar: with the role's token where the broker asks for one, over TLS where it has it."""
+    options = {}
+    if "tokens" in server:
+        options["authentication"] = pulsar.AuthenticationToken(server["tokens"][user])
+    if "tls" in server:
+        options["tls_trust_certs_file_path"] = server["tls"]["ca"]
+        options["tls_validate_hostname"] = True
+    url = server.get("tls", server)["serviceUrl"]
+    logger = pulsar.ConsoleLogger(pulsar.LoggerLevel.Error)
+    return pulsar.Client(url, operation_timeout_seconds=TIMEOUT_SECONDS, logger=logger, **options)
+
+
+def topic(client, run):
     """Events that are stored and read by each subscription on its own; a reader begins where it likes."""
-    client = pulsar.Client(url, operation_timeout_seconds=TIMEOUT_SECONDS, logger=pulsar.ConsoleLogger(pulsar.LoggerLevel.Error))
     try:
         consumer = client.subscribe(TOPIC, f"example-{run}", consumer_type=pulsar.ConsumerType.Shared)
         producer = client.create_producer(TOPIC)
@@ -103,15 +126,16 @@ def topic(url, run):
 
 async def main():
     outputs = json.load(sys.stdin)
+    user = sys.argv[1] if len(sys.argv) > 1 else "agents"
     run = uuid.uuid4().hex[:8]
-    client = await nats.connect(outputs["nats"]["url"])
+    client = await connect(outputs["nats"], user)
     try:
         for pattern in (publish_subscribe, queue_group, request_reply, stream):
             await pattern(client, run)
             print(f"{pattern.__name__}: as it should be")
     finally:
         await client.close()
-    topic(outputs["pulsar"]["serviceUrl"], run)
+    topic(pulsar_client(outputs["pulsar"], user), run)
     print("topic: as it should be")
 
 
