@@ -79,7 +79,7 @@ function pipelineEnvironment(
 }
 
 /** Directories that the systems of a host store in. */
-function storageOf({ nats, pulsar }: PipelineSystems, layout: Layout): string[] {
+function storageOf({ nats, pulsar }: Pick<PipelineSystems, "nats" | "pulsar">, layout: Layout): string[] {
   return [...(nats === undefined ? [] : [storeDirectory(nats, layout)]), ...(pulsar === undefined ? [] : pulsarStorage(pulsar, layout))];
 }
 

@@ -400,11 +400,11 @@ describe("Benthos pipelines on a real engine", { timeout: 1_800_000 }, () => {
     nats("stream", "rm", "growing", "--force");
     // A breaker closes when a message gets through.
     await send("again");
-    await eventually("all but the age of the drift check is silent again", 90, async () =>
-      (await names(FIRING)).every((name) => name === "DriftCheckStale"),
+    await eventually("all but the last drift check is silent again", 90, async () =>
+      (await names(FIRING)).every((name) => name.startsWith("Drift")),
     );
     assert.equal(stack.npmScript("drift").status, 0);
-    await eventually("alerts are silent again", 20, async () => (await names(FIRING)).length === 0);
+    await eventually("alerts are silent again", 30, async () => (await names(FIRING)).length === 0);
 
     const texts = ["alerts.yaml", "dashboard.json"].map((file) => readFileSync(join(MONITORING, file), "utf8"));
     const metrics = new Set(
