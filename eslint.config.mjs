@@ -10,6 +10,7 @@ const arrows = {
   render: ["config"],
   tasks: ["config", "hosts", "render", "setup"],
   components: ["config", "hosts", "render", "tasks"],
+  compose: ["components", "config", "hosts", "render", "tasks"],
   operations: ["config", "hosts", "policies", "setup"],
   setup: ["config"],
   offline: [],

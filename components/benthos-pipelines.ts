@@ -7,7 +7,7 @@ import { streamId, usesOf } from "../config/pipelines";
 import { pinnedVersions } from "../config/pins";
 import type { PulsarConfig } from "../config/pulsar";
 import { PIPELINES_ROLE } from "../config/pulsar-auth";
-import type { Follows, Host, Task } from "../hosts/host";
+import type { Follows, Host, Peers, Task } from "../hosts/host";
 import type { Layout } from "../hosts/layout";
 import { digest } from "../hosts/scripts";
 import type { TaskText } from "../hosts/task";
@@ -60,11 +60,11 @@ export interface BenthosEndpoints {
  * What the pipelines' `${…}` stand for: the systems of the stack, where data go, what the host reports about itself, the DuckDB CLI, and what the config adds or sets otherwise.
  * @param host where they run; undefined: on a machine that only checks them
  */
-function pipelineEnvironment(
+export function pipelineEnvironment(
   benthos: BenthosConfig,
   { nats, pulsar }: PipelineSystems,
   layout: Layout,
-  host?: Host,
+  host?: Peers,
 ): Readonly<Record<string, string>> {
   return {
     ...(nats === undefined ? {} : natsEnvironment(nats, layout, host)),
@@ -83,7 +83,7 @@ function storageOf({ nats, pulsar }: Pick<PipelineSystems, "nats" | "pulsar">, l
   return [...(nats === undefined ? [] : [storeDirectory(nats, layout)]), ...(pulsar === undefined ? [] : pulsarStorage(pulsar, layout))];
 }
 
-function natsEnvironment(nats: NatsConfig, layout: Layout, host: Host | undefined): Readonly<Record<string, string>> {
+function natsEnvironment(nats: NatsConfig, layout: Layout, host: Peers | undefined): Readonly<Record<string, string>> {
   const { url, monitoringUrl } = natsUrls(nats, host?.peer("nats-server"));
   return {
     NATS_URL: url,
@@ -93,7 +93,7 @@ function natsEnvironment(nats: NatsConfig, layout: Layout, host: Host | undefine
   };
 }
 
-function pulsarEnvironment(pulsar: PulsarConfig, layout: Layout, host: Host | undefined): Readonly<Record<string, string>> {
+function pulsarEnvironment(pulsar: PulsarConfig, layout: Layout, host: Peers | undefined): Readonly<Record<string, string>> {
   const server = host?.peer("pulsar");
   return {
     PULSAR_URL: pulsarPeerUrl(pulsar, host),
@@ -113,7 +113,7 @@ function secretPath(layout: Layout, name: string): string {
 }
 
 /** Where a template reads a secret; it is empty on a machine that only checks the pipelines. */
-function readSecret(path: string, host: Host | undefined): string {
+function readSecret(path: string, host: Peers | undefined): string {
   return host === undefined ? "/dev/null" : path;
 }
 
@@ -282,23 +282,12 @@ export class BenthosPipelines extends pulumi.ComponentResource {
       group: account?.user,
       after: installed.after,
     });
-    const read = (folder: string) => `${directory.path}/${folder}/*.yaml`;
     const program = `${layout.opt(BENTHOS, currentLink(name, BENTHOS))}/benthos`;
     return service(host, this, {
       service: {
         name,
         description: `Benthos: ${process.pipelines.join(", ")}`,
-        command: [
-          program,
-          "-c",
-          `${directory.path}/benthos.yaml`,
-          "-r",
-          read("resources"),
-          "-t",
-          read("templates"),
-          "streams",
-          `${directory.path}/streams`,
-        ],
+        command: [program, ...benthosArguments(directory.path)],
         environment: {},
         environmentFile: { path: environment.path, launcher: [layout.starter, layout.pidFile(name), environment.path] },
         memoryBytes: process.memoryBytes,
@@ -324,6 +313,12 @@ export class BenthosPipelines extends pulumi.ComponentResource {
       after: [tools.gojq, ...installed.after, ...after],
     });
   }
+}
+
+/** Arguments of Benthos. @param directory with its config, what its pipelines share, and the pipelines */
+export function benthosArguments(directory: string): string[] {
+  const read = (folder: string) => `${directory}/${folder}/*.yaml`;
+  return ["-c", `${directory}/benthos.yaml`, "-r", read("resources"), "-t", read("templates"), "streams", `${directory}/streams`];
 }
 
 /** What policies read: plain data. */

@@ -2,7 +2,7 @@ import * as pulumi from "@pulumi/pulumi";
 import { pinnedVersions } from "../config/pins";
 import type { PulsarConfig } from "../config/pulsar";
 import { chosenPin } from "../config/pulsar-source";
-import type { Host, Task } from "../hosts/host";
+import { type Host, LOOPBACK, type Peers, type Task } from "../hosts/host";
 import type { Layout } from "../hosts/layout";
 import type { TaskText } from "../hosts/task";
 import { FILESYSTEM_DRIVER, type OffloadDriver } from "../render/namespaces";
@@ -66,13 +66,34 @@ export function pulsarHealthUrl(pulsar: PulsarConfig, server?: string): string {
  * Address of the binary protocol for another service of the host; undefined: for the host. With TLS where the broker has it. In containers that is a listener of its own, which
  * says of itself what they can reach.
  */
-export function pulsarPeerUrl(pulsar: PulsarConfig, host: Host | undefined): string {
-  if (host?.docker !== undefined) return `pulsar://${host.peer(PULSAR)}:${internalPort(pulsar)}`;
+export function pulsarPeerUrl(pulsar: PulsarConfig, host: Peers | undefined): string {
+  const server = host?.peer(PULSAR) ?? LOOPBACK;
+  if (server !== LOOPBACK) return `pulsar://${server}:${internalPort(pulsar)}`;
   return pulsar.tls === undefined ? pulsarServiceUrl(pulsar) : tlsUrls(pulsar.tls.ports).serviceUrl;
 }
 
+/** Arguments of bin/pulsar. @param places paths of its config and of what it stores */
+export function pulsarArguments(
+  { switches, ports }: PulsarConfig,
+  places: { readonly config: string; readonly metadata: string; readonly bookkeeper: string },
+): string[] {
+  return [
+    "standalone",
+    "--no-stream-storage",
+    ...(switches.functionsWorker ? [] : ["--no-functions-worker"]),
+    "--config",
+    places.config,
+    "--metadata-dir",
+    places.metadata,
+    "--bookkeeper-dir",
+    places.bookkeeper,
+    "--bookkeeper-port",
+    String(ports.bookie),
+  ];
+}
+
 /** A port that only the other containers of the network see. */
-function internalPort({ ports }: PulsarConfig): number {
+export function internalPort({ ports }: PulsarConfig): number {
   const taken: readonly number[] = Object.values(ports);
   return [16_650, 16_651, 16_652, 16_653].find((port) => !taken.includes(port)) ?? 16_654;
 }
@@ -152,17 +173,7 @@ export class PulsarStandalone extends pulumi.ComponentResource {
           metadata,
           bookkeeper,
           `${layout.opt(PULSAR, "current")}/bin/pulsar`,
-          "standalone",
-          "--no-stream-storage",
-          ...(pulsar.switches.functionsWorker ? [] : ["--no-functions-worker"]),
-          "--config",
-          layout.etc(PULSAR, "standalone.conf"),
-          "--metadata-dir",
-          metadata,
-          "--bookkeeper-dir",
-          bookkeeper,
-          "--bookkeeper-port",
-          String(pulsar.ports.bookie),
+          ...pulsarArguments(pulsar, { config: layout.etc(PULSAR, "standalone.conf"), metadata, bookkeeper }),
         ],
         environment: {},
         environmentFile: { path: environment.path, launcher: [layout.starter, layout.pidFile(PULSAR), environment.path] },

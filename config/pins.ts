@@ -59,6 +59,9 @@ export type ArtifactName = ExecutableName | ArchiveName;
 /** What the images of services are built on, by its digest. */
 export const BASE_IMAGE = pins.images.base;
 
+/** Images that compose.yaml takes: official ones of servers, and those that its own image starts from. */
+export const IMAGES = pins.images;
+
 const executables: Readonly<Record<string, Executable>> = pins.artifacts;
 const archives: Readonly<Record<string, Archive>> = pins.archives;
 

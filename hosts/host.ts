@@ -28,6 +28,15 @@ export function following(follows: Follows | undefined): Pick<TaskSpec, "late"> 
   return { late: pulumi.all(follows).apply((inputs) => ({ inputs })) };
 }
 
+/** The address on which only the host itself reaches its services. */
+export const LOOPBACK = "127.0.0.1";
+
+/** Where services find each other. */
+export interface Peers {
+  /** The name under which one service reaches another of the host: loopback, or in containers a name of the network. */
+  readonly peer: (service: string) => string;
+}
+
 /** A declared task. */
 export interface Task {
   readonly resource: pulumi.Resource;
@@ -198,12 +207,12 @@ export class Host extends pulumi.ComponentResource {
 
   /** The address on which services listen: loopback, or where containers are alone with each other every one of theirs. */
   get listenAddress(): string {
-    return this.docker === undefined ? "127.0.0.1" : "0.0.0.0";
+    return this.docker === undefined ? LOOPBACK : "0.0.0.0";
   }
 
   /** The name under which one service reaches another of the host. */
   peer(service: string): string {
-    return this.docker === undefined ? "127.0.0.1" : service;
+    return this.docker === undefined ? LOOPBACK : service;
   }
 
   #engine(): DockerEngine {

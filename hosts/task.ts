@@ -44,6 +44,11 @@ export function taskInputs(hostKey: string, prefix: string, task: TaskText): str
     SCRIPT: scriptDigest(task.script, task.uses ?? []),
     ...task.inputs,
   };
+  return inputText(inputs, task.body);
+}
+
+/** Inputs and body as the launcher reads them. */
+export function inputText(inputs: TaskText["inputs"], body = ""): string {
   const lines = Object.entries(inputs).map(([key, value]) => `${key}=${value}\n`);
-  return `${lines.join("")}\n${task.body ?? ""}`;
+  return `${lines.join("")}\n${body}`;
 }

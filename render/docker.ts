@@ -8,5 +8,7 @@ import { MANAGED_BY } from "./text";
  */
 export function dockerfile(opt: string, names: readonly string[], user: string): string {
   const copies = names.map((name) => `COPY --chown=${user} ${name} ${opt}/${name}\n`);
-  return `# ${MANAGED_BY}\nARG BASE\nFROM $BASE\n${copies.join("")}USER ${user}\n`;
+  // Hadoop, in Pulsar's offloader, asks for the name of its user.
+  const named = `RUN echo 'messaging:x:${user}::/:/bin/sh' >>/etc/passwd\n`;
+  return `# ${MANAGED_BY}\nARG BASE\nFROM $BASE\n${named}${copies.join("")}USER ${user}\n`;
 }

@@ -173,11 +173,11 @@ export function pulsarToolsEnv(paths: PulsarPaths, clientConf: string): string {
   });
 }
 
-/** client.conf of pulsar-admin and pulsar-client. */
-export function clientConf({ ports }: PulsarConfig, { auth }: PulsarPaths): string {
+/** client.conf of pulsar-admin and pulsar-client. @param server address of the binary protocol where they run */
+export function clientConf({ ports }: PulsarConfig, { auth }: Pick<PulsarPaths, "auth">, server = `127.0.0.1:${ports.broker}`): string {
   const entries = {
     webServiceUrl: `http://127.0.0.1:${ports.web}/`,
-    brokerServiceUrl: `pulsar://127.0.0.1:${ports.broker}/`,
+    brokerServiceUrl: `pulsar://${server}/`,
     ...(auth === undefined ? {} : { authPlugin: TOKEN_PLUGIN, authParams: `file://${auth.adminToken}` }),
   };
   return `# ${MANAGED_BY}\n${lines(entries, (key, value) => `${key}=${value}`)}`;

@@ -19,6 +19,12 @@ digest_of() {
 	fi
 }
 
+# The KEY=value lines of a file without the keys that a second one has, then those of the second. Some readers take the first of two equal keys and some the
+# last, so each stands once.
+overridden() {
+	awk -F = 'FILENAME == ARGV[1] { own[$1]; next } !($1 in own)' "$2" "$1" && cat "$2"
+}
+
 # Digest and name of each script in a directory.
 script_digests() (
 	cd "$1" || exit

@@ -1,5 +1,5 @@
 "use strict";
-// Usage: node setup/run.js up|preview|destroy|outputs|status|doctor|logs|drift|budget|backup|restore|upgrade|forget|pulumi|setup|check|exec|ci:preview|clean [arguments]
+// Usage: node setup/run.js up|preview|destroy|outputs|status|doctor|logs|drift|budget|backup|restore|upgrade|forget|pulumi|setup|compose|check|exec|ci:preview|clean [arguments]
 // Behind every npm script: brings what is missing, then runs the pulumi CLI. Requires little at the top, because a run
 // with nothing to do has to start at once.
 
@@ -189,6 +189,7 @@ const table = [
   ["forget", { needs: cli, run: (args) => operation("forget", args) }],
   ["pulumi", { needs: cli, artifacts: ([command, ...args]) => (command === "up" ? artifactsOfUp(args) : []), run: anything }],
   ["setup", { needs: cli, artifacts: artifactsOfUp, run: async () => 0 }],
+  ["compose", { needs: packages, run: () => runForeground(process.execPath, ["--import", "tsx", "compose/generate.ts"], process.env) }],
   ["check", { needs: checks, run: develop }],
   ["exec", { needs: { ...cli, ...checks }, artifacts: allArtifacts, run: develop }],
   [

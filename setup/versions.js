@@ -31,7 +31,7 @@
  * @property {string} go toolchain that builds what official sources cannot give
  * @property {string} pulumi
  * @property {Record<string, string>} plugins provider plugins by name
- * @property {{ base: string }} images container images by use, each by its digest
+ * @property {Record<"base" | "go" | "nats" | "pulsar", string>} images container images by use, by digest where it is known
  * @property {Record<string, Artifact>} artifacts executables by name
  * @property {Record<string, Archive>} archives whole trees by name
  */

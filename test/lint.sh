@@ -6,6 +6,6 @@ cd "$(dirname "$0")/.."
 tsc -p tsconfig.check.json
 eslint --max-warnings 0 .
 prettier --check --log-level warn .
-find scripts test examples .ci .github -name '*.sh' -exec shellcheck --external-sources {} +
+find scripts compose/*.sh test examples .ci .github -name '*.sh' -exec shellcheck --external-sources {} +
 shellcheck .ci/run
 echo "lint: types, ESLint, Prettier and shellcheck have nothing to say"

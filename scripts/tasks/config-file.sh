@@ -9,13 +9,8 @@
 
 candidate=$FILE.$(digest_of "$WORK/body" | cut -c 1-12)
 
-# The base without the keys that the body has, then the body. Some readers take the first of two equal keys and some the last, so each stands once.
 text() {
-	if [ -z "$BASE" ]; then
-		cat "$WORK/body"
-	else
-		awk -F = 'FILENAME == ARGV[1] { own[$1]; next } !($1 in own)' "$WORK/body" "$BASE" && cat "$WORK/body"
-	fi
+	if [ -z "$BASE" ]; then cat "$WORK/body"; else overridden "$BASE" "$WORK/body"; fi
 }
 
 desired() {

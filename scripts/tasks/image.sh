@@ -24,7 +24,7 @@ apply() {
 	docker_engine tag "$BASE" "$base" || fail "$BASE is not in the engine"
 	cp "$WORK/body" "$WORK/Dockerfile"
 	{ tar -cf - -C "$WORK" Dockerfile -C "$PREFIX/opt" $ARTEFACTS 2>"$WORK/tar" || :; } |
-		docker_engine build --quiet --force-rm --build-arg "BASE=$base" --tag "$IMAGE" - >"$WORK/build" 2>&1 ||
+		docker_engine build --quiet --force-rm --network none --build-arg "BASE=$base" --tag "$IMAGE" - >"$WORK/build" 2>&1 ||
 		fail "$IMAGE cannot be built: $(cat "$WORK/tar" "$WORK/build")"
 	docker_engine image rm "$base" >/dev/null
 	say "$IMAGE built"

@@ -30,7 +30,11 @@ describeWithEngine("the whole stack in Docker", 900_000, () => {
         hosts: {
           local: { prefix: stack.prefix, services: "docker", docker: { engine: engine.host, baseImage: engine.importTree(tree()) } },
         },
-        pulsar: { memory: { maxHeap: "448MiB", initialHeap: "256MiB", maxDirect: "256MiB" }, ports: { broker, web, bookie } },
+        pulsar: {
+          memory: { maxHeap: "448MiB", initialHeap: "256MiB", maxDirect: "256MiB" },
+          ports: { broker, web, bookie },
+          tieredStorage: { thresholdSize: "1GiB" },
+        },
         namespaces: { "arc/agents": { topics: { events: {} } } },
         benthos: {
           memory: "96MiB",

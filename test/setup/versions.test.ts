@@ -58,7 +58,7 @@ describe("config/versions.json", () => {
     const artifacts = Object.entries(versions.artifacts).flatMap(([name, pin]) =>
       Object.keys(pin.versions).map((version) => [name, version]),
     );
-    for (const module of [...artifacts, ["pulumi"], ["pulumi-language-nodejs"]]) {
+    for (const module of [...artifacts, ["pulumi"], ["pulumi-language-nodejs"], ["docker-compose"]]) {
       assert.match(goMod(...module), new RegExp(`^toolchain go${versions.go}$`, "m"), module.join("/"));
     }
   });

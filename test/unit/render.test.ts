@@ -153,7 +153,7 @@ test("the property list parses and has Apple's keys", () => {
 test("the recipe of an image has what is installed, where it is installed, for a user that is not root", () => {
   assert.equal(
     dockerfile("/p/opt", ["nats-server", "messaging"], "1000:1000").replace(/^#.*\n/, ""),
-    "ARG BASE\nFROM $BASE\nCOPY --chown=1000:1000 nats-server /p/opt/nats-server\nCOPY --chown=1000:1000 messaging /p/opt/messaging\nUSER 1000:1000\n",
+    "ARG BASE\nFROM $BASE\nRUN echo 'messaging:x:1000:1000::/:/bin/sh' >>/etc/passwd\nCOPY --chown=1000:1000 nats-server /p/opt/nats-server\nCOPY --chown=1000:1000 messaging /p/opt/messaging\nUSER 1000:1000\n",
   );
 });
 

@@ -1,0 +1,12 @@
+# Managed by Pulumi: change the stack config, not this file.
+NATS_URL="nats://nats:4222"
+NATS_MONITORING_URL="http://nats:8222"
+PULSAR_URL="pulsar://pulsar:16650"
+PULSAR_ADMIN_URL="http://pulsar:8080"
+PULSAR_HEALTH_URL="http://pulsar:8080/admin/v2/brokers/ready"
+DATA="/messaging/var/lib/benthos"
+DIRECTORIES="/messaging/var/lib/nats /messaging/var/lib/pulsar /messaging/var/lib/pulsar-offload /messaging/var/lib/benthos"
+DRIFT_CHECK="/messaging/var/lib/drift-check.prom"
+DUCKDB="/messaging/opt/duckdb/current/duckdb"
+EVENTS_TOPIC="persistent://arc/agents/events"
+GOMEMLIMIT="171127603"
