@@ -152,10 +152,14 @@ describe("Pulsar standalone on a real engine", { timeout: 1_800_000 }, () => {
 
   test("drift: a policy that another hand has set is seen, repaired, and gone", () =>
     seeAndRepair(stack, {
-      name: "namespace policy changed over REST",
+      name: "namespace policy changed by pulsar-admin",
       where: "local, supervisord",
-      edit: async () => {
-        await pulsar.admin("POST", "namespaces/arc/agents/retention", { retentionTimeInMinutes: 60, retentionSizeInMB: 100 });
+      edit: () => {
+        const { status, output } = stack.run(
+          join(stack.prefix, "bin/pulsar-admin"),
+          ...["namespaces", "set-retention", "arc/agents", "--time", "60m", "--size", "100M"],
+        );
+        assert.equal(status, 0, output);
       },
       shown: /# expected: namespace\/arc\/agents retention .*1440[^]*# found: {4}namespace\/arc\/agents retention .*60/,
       tasks: ["local-pulsar-namespaces"],

@@ -18,7 +18,7 @@ export const DRIFTS = {
   "owner of the data directory changed": ["seen, repaired", "seen, repaired"],
   "running config is not the file's": ["not seen", "not seen"],
   "change cut off between file and restart": ["not seen, old value runs", "not seen, old value runs"],
-  "namespace policy changed over REST": undefined,
+  "namespace policy changed by pulsar-admin": undefined,
   "partition added to a topic": undefined,
   "limit of a stream changed": undefined,
   "consumer deleted": undefined,
