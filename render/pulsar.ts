@@ -71,13 +71,16 @@ export function standaloneConf(pulsar: PulsarConfig, paths: PulsarPaths): string
 
 /**
  * What the broker listens on and says of itself to clients. In a container it has a listener of its own for its neighbours: a client is told the address of the listener that it
- * came by (https://pulsar.apache.org/docs/3.3.x/concepts-multiple-advertised-listeners).
+ * came by (https://pulsar.apache.org/docs/3.3.x/concepts-multiple-advertised-listeners). The bookie keeps the advertised address for good and binds to it: a container's own
+ * address would be another one the next time.
  */
 function addresses({ ports }: PulsarConfig, { contained }: PulsarPaths): Record<string, string> {
-  if (contained === undefined) return { bindAddress: "127.0.0.1", advertisedAddress: "127.0.0.1" };
+  const advertisedAddress = "127.0.0.1";
+  if (contained === undefined) return { bindAddress: "127.0.0.1", advertisedAddress };
   const { name, port } = contained;
   return {
     bindAddress: "0.0.0.0",
+    advertisedAddress,
     bindAddresses: `internal:pulsar://0.0.0.0:${port}`,
     advertisedListeners: `external:pulsar://127.0.0.1:${ports.broker},internal:pulsar://${name}:${port}`,
     internalListenerName: "external",

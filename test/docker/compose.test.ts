@@ -110,6 +110,17 @@ describeWithEngine("compose.yaml", 900_000, () => {
     const pid = succeed("docker inspect --format '{{.State.Pid}}' $(docker compose ps --quiet pulsar)").trim();
     assert.match(readFileSync(`/proc/${pid}/cmdline`, "utf8"), /-Xmx2048m\0/);
   });
+
+  it("keeps what is stored when everything is taken down", () => {
+    succeed("docker compose exec pulsar bin/pulsar-client produce persistent://public/default/kept --messages kept");
+    succeed(
+      "docker compose exec pulsar bin/pulsar-admin topics create-subscription persistent://public/default/kept --subscription readers --messageId earliest",
+    );
+    succeed("docker compose down");
+    start("make up-stack");
+    const consume = "bin/pulsar-client consume persistent://public/default/kept --subscription-name readers --num-messages 1";
+    assert.match(succeed(`docker compose exec pulsar ${consume}`), /content:kept/);
+  });
 });
 
 /** What `docker inspect` says, as far as it is asked. */
