@@ -4,7 +4,7 @@ import { appendFileSync, chmodSync, existsSync, mkdirSync, openSync, readdirSync
 import { networkInterfaces } from "node:os";
 import { join } from "node:path";
 import { pinnedVersions } from "../../config/pins";
-import { artifactDir, platform } from "../../setup/paths";
+import { artifactDir, platform, root } from "../../setup/paths";
 import { run } from "./processes";
 import { eventually, freePorts, removeDirectory, temporaryDirectory } from "./temporary";
 
@@ -168,24 +168,24 @@ export class PulsarServer {
   async #start(): Promise<void> {
     const { pulsar, java } = distribution();
     const log = this.#path("server.log");
+    const [metadata, bookkeeper] = [this.#path("metadata"), this.#path("bookkeeper")];
+    const starter = [join(root, "scripts/pulsar-start.sh"), metadata, bookkeeper];
     const args = ["standalone", "-nfw", "-nss", "-c", this.#path("conf/standalone.conf")];
-    const stores = [
-      "--metadata-dir",
-      this.#path("metadata"),
-      "--bookkeeper-dir",
-      this.#path("bookkeeper"),
-      "--bookkeeper-port",
-      String(this.#bookiePort),
-    ];
+    const stores = ["--metadata-dir", metadata, "--bookkeeper-dir", bookkeeper, "--bookkeeper-port", String(this.#bookiePort)];
     const output = openSync(log, "a");
-    // bin/pulsar execs Java: this is the server's own process id.
-    this.#process = spawn(join(pulsar, "bin/pulsar"), [...args, ...stores], {
+    // Both scripts end with exec: this is the server's own process id.
+    this.#process = spawn("sh", [...starter, join(pulsar, "bin/pulsar"), ...args, ...stores], {
       env: { ...process.env, ...ENVIRONMENT, PULSAR_MEM: this.#memory, JAVA_HOME: java, PULSAR_LOG_DIR: this.#path("logs") },
       stdio: ["ignore", output, output],
     });
     await eventually("Pulsar is healthy", 90, async () => {
       if (this.#process?.exitCode !== null) throw new Error(`Pulsar ended: ${run("tail", "-n", "20", log)}`);
-      return (await this.admin("GET", "brokers/health").catch(() => undefined))?.status === 200;
+      // A health check that was asked too early may wait longer than the next one takes.
+      const asked = { headers: { connection: "close" }, signal: AbortSignal.timeout(10_000) };
+      return fetch(`${this.adminUrl}/admin/v2/brokers/health`, asked).then(
+        ({ ok }) => ok,
+        () => false,
+      );
     });
   }
 
