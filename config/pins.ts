@@ -6,7 +6,7 @@ export interface Source {
   readonly file: string;
   /** Algorithm and digest of the file in hexadecimal, such as `sha256:0a1b…`. */
   readonly digest: string;
-  /** Directory inside the archive whose contents are installed. */
+  /** Directory inside the archive whose contents are installed; `-`: all of it. */
   readonly root?: string;
   /** Download address; absent for what only `npm run setup` can bring. */
   readonly url?: string;

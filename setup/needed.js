@@ -8,8 +8,8 @@ const { versions } = require("./versions.js");
 
 /** @typedef {{ name: string, version: string }} Artifact one pinned version */
 
-/** Artefacts that every host needs. */
-const always = ["gojq"];
+/** Artefacts that any host may need. */
+const always = ["gojq", "supervisor"];
 
 /** Artefacts by the config key that asks for them. The key's `version` is the one of the first; the others come in their default version. */
 const byComponent = {

@@ -64,8 +64,11 @@ product_reloads() {
 	return 1
 }
 
+# Ready brokers still have to write down their cluster when they start for the first time; nobody can make a tenant until then.
 product_ready() {
-	[ -f "$1" ] && pulsar_curl -fsS --max-time 3 "$(admin_url "$1")/brokers/ready" 2>/dev/null | grep -q ok
+	[ -f "$1" ] || return 1
+	pulsar_curl -fsS --max-time 3 "$(admin_url "$1")/brokers/ready" 2>/dev/null | grep -q ok || return 1
+	pulsar_curl -fsS --max-time 3 "$(admin_url "$1")/clusters" 2>/dev/null | grep -q '"'
 }
 
 # Keys of the bookie and of the offloader: the broker does not report them.

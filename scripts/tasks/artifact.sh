@@ -204,7 +204,7 @@ unpack() {
 	*) cp "$source" "$directory.new/$ONLY" ;;
 	esac
 	if [ -z "$ONLY" ]; then
-		tree=$directory.new/$root
+		case $root in -) tree=$directory.new ;; *) tree=$directory.new/$root ;; esac
 		[ -d "$tree" ] || fail "$NAME $VERSION: the archive holds no directory $root"
 		product_unpacked "$tree"
 	else

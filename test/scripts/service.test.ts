@@ -11,7 +11,6 @@ import { layout } from "../../hosts/layout";
 import { natsServerConf } from "../../render/nats-server";
 import { supervisordConf, supervisordProgram } from "../../render/supervisord";
 import { natsContextJson } from "../../tasks/nats-context";
-import { SUPERVISOR } from "../../tasks/supervisord";
 import { HostShell, type Outcome, USERLANDS } from "../support/host-shell";
 import { eventually, freePorts, isAlive } from "../support/temporary";
 
@@ -19,6 +18,7 @@ const digest = (text: string) => createHash("sha256").update(text).digest("hex")
 
 const [VERSION] = pinnedVersions("nats-server");
 const LATER = "2.12.8";
+const [SUPERVISOR] = pinnedVersions("supervisor");
 
 // One GNU and one BusyBox userland: every step here starts real processes.
 for (const userland of USERLANDS.filter(({ name }) => /^(bash|ash) /.test(name) || USERLANDS.length === 2)) {
@@ -48,7 +48,7 @@ for (const userland of USERLANDS.filter(({ name }) => /^(bash|ash) /.test(name) 
         writableDirectories: [],
         logFile: paths().log("nats-server"),
       });
-    const supervisor = { SUPERVISOR_VERSION: SUPERVISOR.version };
+    const supervisor = { SUPERVISOR_VERSION: SUPERVISOR };
     const daemon = () =>
       supervisordConf({
         socket: join(host.prefix, "run/supervisor.sock"),
@@ -111,26 +111,13 @@ for (const userland of USERLANDS.filter(({ name }) => /^(bash|ash) /.test(name) 
     before(async () => {
       host = new HostShell(userland);
       [port, monitoring] = (await freePorts(2)) as [number, number];
-      for (const name of ["gojq", "nats", "nats-server"] as const) host.installArtifact(name, name !== "nats-server");
+      for (const name of ["gojq", "nats"] as const) host.installArtifact(name, true);
+      for (const name of ["nats-server", "supervisor"] as const) host.installArtifact(name, false);
       succeed(host.task("apply", "data-directory", { DIRECTORY: paths().data("nats") }), /ready/);
     });
     after(() => {
       host.task("remove", "supervisord", supervisor, daemon());
       host.dispose();
-    });
-
-    test("python-venv: installed with hashes, unchanged; a wrong hash is refused", () => {
-      const inputs = { NAME: "supervisor", VERSION: SUPERVISOR.version };
-      succeed(host.task("apply", "python-venv", inputs, SUPERVISOR.requirements), /installed/);
-      succeed(host.task("apply", "python-venv", inputs, SUPERVISOR.requirements), /^unchanged$/m);
-      const tampered = host.task(
-        "apply",
-        "python-venv",
-        { ...inputs, NAME: "other" },
-        SUPERVISOR.requirements.replace(/sha256:./g, "sha256:f"),
-      );
-      assert.equal(tampered.status, 1);
-      assert.match(tampered.stderr, /pip failed/);
     });
 
     test("supervisord: started, unchanged, started again after kill -9", () => {
@@ -352,7 +339,7 @@ for (const userland of USERLANDS.filter(({ name }) => /^(bash|ash) /.test(name) 
       spawnSync("ln", ["-sfn", "elsewhere", configInputs().FILE]);
       assert.match(host.task("differences", "service", service).stdout, /found: .*nats-server\.conf -> elsewhere/);
       succeed(host.task("apply", "service", service), /running/);
-      spawnSync(join(host.prefix, "opt/supervisor", SUPERVISOR.version, "bin/supervisorctl"), [
+      spawnSync(join(host.prefix, "opt/supervisor", SUPERVISOR, "bin/supervisorctl"), [
         "-c",
         join(host.prefix, "etc/supervisor/supervisord.conf"),
         "stop",
@@ -394,7 +381,6 @@ for (const userland of USERLANDS.filter(({ name }) => /^(bash|ash) /.test(name) 
         succeed(host.task("remove", "service", serviceInputs(conf(2000))), /its data is kept/);
         succeed(host.task("remove", "config-file", configInputs(), conf(2000)), /removed/);
         succeed(host.task("remove", "supervisord", supervisor, daemon()), /stopped and removed/);
-        succeed(host.task("remove", "python-venv", { NAME: "supervisor", VERSION: SUPERVISOR.version }), /removed/);
       }
       for (const pid of pids) assert.equal(isAlive(pid), false, `process ${pid}`);
       assert.equal(existsSync(join(paths().data("nats"), "jetstream")), true);

@@ -6,6 +6,7 @@ import { join } from "node:path";
 import { pinnedVersions } from "../../config/pins";
 import { artifactDir, platform, root } from "../../setup/paths";
 import { run } from "./processes";
+import { PulsarRest } from "./pulsar-rest";
 import { eventually, freePorts, removeDirectory, temporaryDirectory } from "./temporary";
 
 const [PULSAR] = pinnedVersions("pulsar");
@@ -178,14 +179,10 @@ export class PulsarServer {
       env: { ...process.env, ...ENVIRONMENT, PULSAR_MEM: this.#memory, JAVA_HOME: java, PULSAR_LOG_DIR: this.#path("logs") },
       stdio: ["ignore", output, output],
     });
-    await eventually("Pulsar is healthy", 90, async () => {
+    const rest = new PulsarRest(Number(new URL(this.adminUrl).port));
+    await eventually("Pulsar is healthy", 90, () => {
       if (this.#process?.exitCode !== null) throw new Error(`Pulsar ended: ${run("tail", "-n", "20", log)}`);
-      // A health check that was asked too early may wait longer than the next one takes.
-      const asked = { headers: { connection: "close" }, signal: AbortSignal.timeout(10_000) };
-      return fetch(`${this.adminUrl}/admin/v2/brokers/health`, asked).then(
-        ({ ok }) => ok,
-        () => false,
-      );
+      return rest.healthy();
     });
   }
 
