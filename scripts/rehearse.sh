@@ -184,11 +184,12 @@ rehearse() {
 	mkdir "$SHADOW"
 	copy_prefix
 	copy_data
-	for path in $probes; do (load_probe "$path" && drop_probe); done
-	probes=''
 	export PREFIX STACK SHADOW WORK
 	# shellcheck disable=SC2086 # options
 	unshare $user --mount sh "$WORK/inside/inside.sh" mounted </dev/null
+	# Not before: Pulsar may have offloaded what is in it, and the copy reads it from there.
+	for path in $probes; do (load_probe "$path" && drop_probe); done
+	probes=''
 	figure diskBytes "$((($(kilobytes_in "$SHADOW/data") + $(added_kilobytes)) * 1024))"
 	rm -rf "$SHADOW"
 	figure seconds "$(since "$started")"

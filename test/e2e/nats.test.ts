@@ -6,6 +6,7 @@ import { after, before, describe, test } from "node:test";
 import { lockWhile } from "../../hosts/lock";
 import { rehearsalProgram, type RehearsalArgs } from "../../operations/upgrade-plan";
 import { stateFile } from "../../setup/stack.js";
+import { namespacesAllowed } from "../support/processes";
 import { TestStack } from "../support/test-stack";
 import { eventually, isAlive } from "../support/temporary";
 
@@ -364,15 +365,7 @@ describe("a stack's life with the npm scripts", { timeout: 1_800_000 }, () => {
 
   /** What a rehearsal of NATS says; where namespaces are not allowed it has to say that. */
   const rehearse = (...args: string[]) => stack.npmScript("upgrade", "--rehearse", "nats", ...args);
-  const namespaces =
-    spawnSync("unshare", [
-      ...(process.getuid?.() === 0 ? [] : ["--user", "--map-root-user"]),
-      "--mount",
-      "--net",
-      "--pid",
-      "--fork",
-      "true",
-    ]).status === 0;
+  const namespaces = namespacesAllowed();
 
   test("an upgrade is rehearsed on a copy of the messages; what runs is not touched", async () => {
     const before = stack.pid("nats-server");

@@ -9,6 +9,7 @@ import { artifactDir } from "../../setup/paths";
 import { record, seeAndRepair } from "../support/drift";
 import { PulsarRest } from "../support/pulsar-rest";
 import type { TopicStatus } from "../../operations/status-report";
+import { namespacesAllowed } from "../support/processes";
 import { TestStack } from "../support/test-stack";
 import { eventually, freePorts } from "../support/temporary";
 
@@ -264,6 +265,21 @@ describe("Pulsar standalone on a real engine", { timeout: 1_800_000 }, () => {
       ...["consume", "persistent://arc/agents/events", "-s", "replay", "-p", "Earliest", "-n", "900"],
     );
     for (const sent of [0, 499, 899]) assert.match(output, new RegExp(`content:message ${sent}$`, "m"), `message ${sent}`);
+  });
+
+  test("an upgrade is rehearsed: published on the running version, consumed on the next one, on a copy; what runs is not touched", async () => {
+    const before = stack.pid("pulsar");
+    const { status, output } = stack.npmScript("upgrade", "--rehearse", "pulsar", "4.0.8");
+    if (!namespacesAllowed()) {
+      assert.match(output, /a rehearsal takes (namespaces|Linux|unshare)/);
+      return;
+    }
+    assert.equal(status, 0, output);
+    assert.match(output, /rehearsed on host local: pulsar 3\.3\.6 -> 4\.0\.8, in \d+ s; nothing was switched/);
+    assert.match(output, /pulsar 4\.0\.8: 60 messages read from where the reader was, of 100; topics: [1-9]\d*, all there/);
+    assert.equal(stack.pid("pulsar"), before);
+    assert.doesNotMatch(JSON.stringify(await pulsar.admin("GET", "persistent/public/default")), /rehearsal/);
+    for (const gone of ["rehearsal", "opt/pulsar/4.0.8"]) assert.equal(existsSync(join(stack.prefix, gone)), false, gone);
   });
 
   test("an upgrade to a release from a source of the user's choice keeps what was published; going back is refused in the preview", async () => {

@@ -10,6 +10,12 @@ export function run(command: string, ...args: string[]): string {
   return stdout;
 }
 
+/** May this user make the namespaces that a rehearsal of an upgrade runs in? */
+export function namespacesAllowed(): boolean {
+  const user = process.getuid?.() === 0 ? [] : ["--user", "--map-root-user"];
+  return spawnSync("unshare", [...user, "--mount", "--net", "--pid", "--fork", "true"]).status === 0;
+}
+
 /** A server of a test: can be killed as a power failure would, and started again. */
 export class Server {
   readonly #command: readonly [string, ...string[]];
