@@ -5,7 +5,7 @@ import type { Host, Task } from "../hosts/host";
 import type { Layout } from "../hosts/layout";
 import type { TaskText } from "../hosts/task";
 import { applyNamespaces, type DeclaredNamespace, declaredNamespaces, namespacesTask } from "../tasks/namespaces";
-import { offloadDriver, pulsarAdminUrl } from "./pulsar-standalone";
+import { namespaceOffloadDriver, pulsarAdminUrl } from "./pulsar-standalone";
 
 /** What a namespace needs. */
 export interface NamespaceArgs {
@@ -40,7 +40,7 @@ type Namespaces = Readonly<Record<string, NamespaceConfig>>;
 
 /** What a preview asks the host about before anything is declared. */
 export function namespacesGuarded(pulsar: PulsarConfig, namespaces: Namespaces, layout: Layout): TaskText[] {
-  const declared = declaredNamespaces(namespaces, offloadDriver(pulsar, layout));
+  const declared = declaredNamespaces(namespaces, namespaceOffloadDriver(pulsar, layout));
   return declared.length === 0 ? [] : [namespacesTask(pulsarAdminUrl(pulsar), declared)];
 }
 
@@ -54,7 +54,7 @@ export function declareNamespaces(
   parent: pulumi.Resource,
   args: { readonly pulsar: PulsarConfig; readonly namespaces: Namespaces; readonly after: readonly Task[] },
 ): { readonly names: pulumi.Output<string[]>; readonly applied: readonly Task[] } {
-  const declared = declaredNamespaces(args.namespaces, offloadDriver(args.pulsar, host.layout));
+  const declared = declaredNamespaces(args.namespaces, namespaceOffloadDriver(args.pulsar, host.layout));
   if (declared.length === 0) return { names: pulumi.output([]), applied: [] };
   const applied = applyNamespaces(host, parent, { adminUrl: pulsarAdminUrl(args.pulsar), namespaces: declared, after: args.after });
   const namespaces = declared.map((namespace) => new Namespace({ host, namespace, applied }, { parent }));

@@ -5,7 +5,7 @@ import { chosenPin } from "../config/pulsar-source";
 import { type Host, LOOPBACK, type Peers, type Task } from "../hosts/host";
 import type { Layout } from "../hosts/layout";
 import type { TaskText } from "../hosts/task";
-import { FILESYSTEM_DRIVER, type OffloadDriver } from "../render/namespaces";
+import { type OffloadDriver, offloadDriver } from "../render/namespaces";
 import { clientConf, offloadProfile, type PulsarPaths, pulsarEnv, pulsarToolsEnv, standaloneConf } from "../render/pulsar";
 import { entryLocationRocksdbConf, ledgerMetadataRocksdbConf } from "../render/pulsar-rocksdb";
 import { certificateText } from "../config/tls";
@@ -108,14 +108,9 @@ function tlsUrls({ broker, web }: { readonly broker: number; readonly web: numbe
   return { serviceUrl: `pulsar+ssl://127.0.0.1:${broker}`, adminUrl: `https://127.0.0.1:${web}` };
 }
 
-/** What a namespace's offload policy has to say besides its thresholds: it hides the broker's own settings one by one. */
-export function offloadDriver(pulsar: PulsarConfig, layout: Layout): OffloadDriver {
-  return {
-    ...FILESYSTEM_DRIVER,
-    offloadersDirectory: offloadersDirectory(pulsar, layout),
-    fileSystemProfilePath: offloadProfilePath(layout),
-    fileSystemURI: `file://${offloadDirectory(pulsar, layout)}`,
-  };
+/** What an offload policy of a namespace of this server has to say besides its thresholds. */
+export function namespaceOffloadDriver(pulsar: PulsarConfig, layout: Layout): OffloadDriver {
+  return offloadDriver(tieredStoragePaths(pulsar, layout));
 }
 
 /** What a preview asks the host about before anything is declared. */
@@ -338,12 +333,14 @@ function jre(host: Host, parent: pulumi.Resource): Task {
   return artifact(host, parent, { task: "jre", name: "jre", version: pinnedVersions("jre")[0], link: false, uses: ["products/jre.sh"] });
 }
 
-function offloadersDirectory({ version }: PulsarConfig, layout: Layout): string {
-  return `${layout.opt("pulsar-offloaders", version)}/offloaders`;
-}
-
-function offloadProfilePath(layout: Layout): string {
-  return layout.etc(PULSAR, "filesystem_offload_core_site.xml");
+/** Where the offloader is, its profile, and what it offloads to; undefined without tiered storage. */
+function tieredStoragePaths(pulsar: PulsarConfig, layout: Layout): PulsarPaths["tieredStorage"] {
+  if (pulsar.tieredStorage === undefined) return undefined;
+  return {
+    offloaders: `${layout.opt("pulsar-offloaders", pulsar.version)}/offloaders`,
+    profile: layout.etc(PULSAR, "filesystem_offload_core_site.xml"),
+    directory: offloadDirectory(pulsar, layout),
+  };
 }
 
 function offloadDirectory({ tieredStorage }: PulsarConfig, layout: Layout): string {
@@ -391,14 +388,7 @@ function pulsarPaths(pulsar: PulsarConfig, layout: Layout, platform: string): Pu
     javaHome: pulsar.javaHome ?? layout.opt("jre", pinnedVersions("jre")[0]),
     entryLocationRocksdbConf: layout.etc(PULSAR, "entry_location_rocksdb.conf"),
     ledgerMetadataRocksdbConf: layout.etc(PULSAR, "ledger_metadata_rocksdb.conf"),
-    tieredStorage:
-      pulsar.tieredStorage === undefined
-        ? undefined
-        : {
-            offloaders: offloadersDirectory(pulsar, layout),
-            profile: offloadProfilePath(layout),
-            directory: offloadDirectory(pulsar, layout),
-          },
+    tieredStorage: tieredStoragePaths(pulsar, layout),
     auth: pulsar.auth === undefined ? undefined : { tokenKey: tokenKeyPath(layout, pulsar.auth), adminToken: adminTokenPath(layout) },
     tls: pulsar.tls && certificatePaths(layout, PULSAR),
     loopback: platform.startsWith("darwin") ? "lo0" : "lo",

@@ -4,7 +4,7 @@ import { pipelineEnvironment } from "../components/benthos-pipelines";
 import { layout } from "../hosts/layout";
 import { inputText, LEDGER_FORMAT, resourceName, type TaskText } from "../hosts/task";
 import { benthosDirectory, benthosEnv } from "../render/benthos";
-import { FILESYSTEM_DRIVER } from "../render/namespaces";
+import { offloadDriver } from "../render/namespaces";
 import { natsServerConf } from "../render/nats-server";
 import { clientConf, offloadProfile, pulsarEnv, type PulsarPaths, standaloneConf } from "../render/pulsar";
 import { entryLocationRocksdbConf, ledgerMetadataRocksdbConf } from "../render/pulsar-rocksdb";
@@ -40,7 +40,7 @@ export function composeFiles(stack: ComposedStack): Readonly<Record<string, stri
 /** The tasks that declare what the servers hold, a stream before its consumers. */
 function objectTasks({ nats, pulsar, namespaces }: ComposedStack): TaskText[] {
   const streams = streamTasks(natsUrls(nats, PEERS.peer("nats-server")).url, nats.streams);
-  const offload = offloadDriver(pulsarPaths({ pulsar }));
+  const offload = offloadDriver(pulsarPaths({ pulsar }).tieredStorage);
   return [
     ...streams.flatMap(({ stream, consumers }) => [stream, ...consumers]),
     namespacesTask(pulsarAdminUrl(pulsar, PEERS.peer("pulsar")), declaredNamespaces(namespaces, offload)),
@@ -58,17 +58,6 @@ function taskText(stack: string, task: TaskText): string {
     ...task.inputs,
   };
   return inputText(inputs, task.body);
-}
-
-function offloadDriver({ tieredStorage }: PulsarPaths): Parameters<typeof declaredNamespaces>[1] {
-  if (tieredStorage === undefined) return FILESYSTEM_DRIVER;
-  const { offloaders, profile, directory } = tieredStorage;
-  return {
-    ...FILESYSTEM_DRIVER,
-    offloadersDirectory: offloaders,
-    fileSystemProfilePath: profile,
-    fileSystemURI: `file://${directory}`,
-  };
 }
 
 /** Where Pulsar's files are in its official image. */

@@ -84,8 +84,6 @@ function pulsar(stack: ComposedStack) {
     ...SERVER,
     ...reads(stack, "pulsar"),
     user: PULSAR_USER,
-    // Pulsar writes down who it is by it.
-    hostname: "pulsar",
     entrypoint: ["sh", "/opt/compose/pulsar.sh", config, data],
     command: pulsarArguments(pulsar, {
       config: "/tmp/standalone.conf",

@@ -133,7 +133,7 @@ export class DockerEngine {
         command: [...spec.command],
         envs: [...spec.environment],
         workingDir: spec.workingDirectory,
-        // Pulsar writes down who it is by it.
+        // Docker's own is another one for each container.
         hostname: spec.service,
         memory: spec.memoryMebibytes,
         // The same: no swap.

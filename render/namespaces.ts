@@ -1,5 +1,6 @@
 import type { NamespaceConfig } from "../config/namespaces";
 import type { TopicConfig } from "../config/namespace-topics";
+import type { PulsarPaths } from "./pulsar";
 
 /** What a server object is declared with: a path of the admin API below the object, and its value there. */
 export type Declared = Readonly<Record<string, unknown>>;
@@ -9,6 +10,13 @@ export type OffloadDriver = Readonly<Record<string, string | number>>;
 
 /** Offloads to the broker's file system; where there, the broker's own settings say unless more is added. */
 export const FILESYSTEM_DRIVER: OffloadDriver = { managedLedgerOffloadDriver: "filesystem" };
+
+/** The driver that says where the offloader, its profile and what it offloads are. @param places undefined without tiered storage */
+export function offloadDriver(places: PulsarPaths["tieredStorage"]): OffloadDriver {
+  if (places === undefined) return FILESYSTEM_DRIVER;
+  const { offloaders, profile, directory } = places;
+  return { ...FILESYSTEM_DRIVER, offloadersDirectory: offloaders, fileSystemProfilePath: profile, fileSystemURI: `file://${directory}` };
+}
 
 /**
  * The policies that a config writes: paths of the admin API below the namespace, and what goes there.

@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { after, before, it } from "node:test";
+import { settingsOf } from "../../compose/stack";
 import { root } from "../../setup/paths";
 import { TestCompose } from "../support/compose";
 import { describeWithEngine, TestEngine } from "../support/engine";
@@ -46,6 +47,14 @@ describeWithEngine("compose.yaml", 900_000, () => {
     return output;
   }
 
+  /** Starts a line that goes on. */
+  function listen(line: string) {
+    const child = compose.start(line);
+    let output = "";
+    for (const stream of [child.stdout, child.stderr]) stream?.on("data", (piece: Buffer) => (output += piece.toString()));
+    return { heard: () => output, end: () => child.kill("SIGKILL") };
+  }
+
   /** Starts the stack, or says why it does not. */
   function start(line: string): void {
     const { status, output } = run(line);
@@ -79,12 +88,50 @@ describeWithEngine("compose.yaml", 900_000, () => {
     const output = (part: string) => [...outputs].find(([line]) => line.includes(part))?.[1] ?? "";
     assert.match(output("healthz"), /"status":"ok"/);
     assert.match(output("/metrics/"), /^pulsar_/m);
+    assert.match(output("pulsar-admin"), /Usage: pulsar-admin [^]*\btopics\b/);
     assert.match(output("tenants list"), /memory-server/);
     assert.match(output("Earliest"), /event data/);
     assert.match(output("--subscription-name me --num-messages"), /event data/, "read again after reset-cursor");
     assert.match(output("stream ls"), /dead-letters/);
     assert.match(output("consumer info"), /Maximum Deliveries: 5/);
     await eventually("the event is in DuckDB", 60, () => run(lines.at(-1) ?? "").output.includes("coder"));
+  });
+
+  it("carries what programs in several terminals say to each other", async () => {
+    const lines = commandsOf("### In several terminals");
+    const listeners = lines.filter((line) => / nats (sub|reply) /.test(line)).map((line) => listen(line));
+    try {
+      for (const listener of listeners) await eventually("it listens", 30, () => /Subscribing on|Listening on/.test(listener.heard()));
+      for (const line of lines.filter((line) => / nats (pub|request) /.test(line))) {
+        const output = succeed(line);
+        if (line.includes(" request ")) assert.match(output, /response data/);
+      }
+      const [subscriber, ...workers] = listeners;
+      await eventually("the subscriber has it", 10, () => subscriber?.heard().includes("event data") === true);
+      const shares = () => workers.slice(0, 2).map((worker) => worker.heard().match(/work data/g)?.length ?? 0);
+      await eventually("the workers have all", 10, () => shares().reduce((sum, share) => sum + share) === 20);
+      assert.ok(
+        shares().every((share) => share > 0),
+        shares().join(", "),
+      );
+    } finally {
+      for (const listener of listeners) listener.end();
+    }
+  });
+
+  it("makes the container anew whose settings have changed, and no other", async () => {
+    const ids = () => succeed("docker compose ps --format '{{.Service}} {{.ID}}'").trim().split("\n").sort();
+    const before = ids();
+    const settings = settingsOf("dev");
+    compose.configure({ ...settings, nats: { ...(settings["nats"] as object), maxConnections: 999 } });
+    start("make up-stack");
+    const after = ids();
+    assert.deepEqual(
+      after.filter((id) => !before.includes(id)).map((id) => id.replace(/ .*/, "")),
+      ["nats"],
+    );
+    assert.equal(after.length, before.length);
+    assert.match(succeed("curl http://localhost:8222/varz"), /"max_connections": 999/);
   });
 
   it("does what the documentation says with what is often written otherwise", () => {
@@ -98,15 +145,7 @@ describeWithEngine("compose.yaml", 900_000, () => {
   });
 
   it("runs with the limits of the budget, and may do nothing else", () => {
-    const inspected = JSON.parse(succeed("docker inspect $(docker compose ps --quiet)")) as readonly Inspected[];
-    for (const { Name, Config, HostConfig } of inspected) {
-      assert.ok(HostConfig.Memory > 0 && HostConfig.MemorySwap === HostConfig.Memory, Name);
-      assert.equal(HostConfig.ReadonlyRootfs, true, Name);
-      assert.deepEqual(HostConfig.CapDrop, ["ALL"], Name);
-      assert.match(Config.User, /^[1-9]/, Name);
-      const addresses = Object.values(HostConfig.PortBindings).flatMap((bindings) => bindings.map(({ HostIp }) => HostIp));
-      assert.deepEqual(new Set(addresses), new Set(["127.0.0.1"]), Name);
-    }
+    engine.confined(...succeed("docker compose ps --quiet").trim().split("\n"));
     const pid = succeed("docker inspect --format '{{.State.Pid}}' $(docker compose ps --quiet pulsar)").trim();
     assert.match(readFileSync(`/proc/${pid}/cmdline`, "utf8"), /-Xmx2048m\0/);
   });
@@ -122,16 +161,3 @@ describeWithEngine("compose.yaml", 900_000, () => {
     assert.match(succeed(`docker compose exec pulsar ${consume}`), /content:kept/);
   });
 });
-
-/** What `docker inspect` says, as far as it is asked. */
-interface Inspected {
-  readonly Name: string;
-  readonly Config: { readonly User: string };
-  readonly HostConfig: {
-    readonly Memory: number;
-    readonly MemorySwap: number;
-    readonly ReadonlyRootfs: boolean;
-    readonly CapDrop: readonly string[];
-    readonly PortBindings: Readonly<Record<string, readonly { readonly HostIp: string }[]>>;
-  };
-}

@@ -1,8 +1,10 @@
-import { spawnSync } from "node:child_process";
+import { type ChildProcess, spawn, spawnSync } from "node:child_process";
 import { createHash } from "node:crypto";
-import { existsSync, mkdirSync, readFileSync, renameSync, rmSync, symlinkSync } from "node:fs";
+import { cpSync, existsSync, mkdirSync, readFileSync, renameSync, rmSync, symlinkSync } from "node:fs";
 import { join } from "node:path";
 import { parse } from "yaml";
+import { composedStack } from "../../compose/stack";
+import { writeCompose } from "../../compose/write";
 import { pinnedVersions } from "../../config/pins";
 import { goBuild } from "../../setup/go";
 import { cacheDir, platform, root } from "../../setup/paths";
@@ -16,11 +18,15 @@ export type ComposePorts = Readonly<
   Record<"NATS_PORT" | "NATS_MONITORING_PORT" | "PULSAR_PORT" | "PULSAR_WEB_PORT" | "BENTHOS_PORT", number>
 >;
 
+/** What of a clone `docker compose up` reads. */
+const CLONE = ["compose", "compose.yaml", "Makefile", "pipelines", "scripts"];
+
 /** Images that take the place of those that come from a registry. */
 const IMAGES = { NATS_IMAGE: "localhost/nats:test", PULSAR_IMAGE: "localhost/pulsar:test" };
 
-/** compose.yaml on an engine of a test, run as its users do. */
+/** compose.yaml on an engine of a test, run as its users do, in a clone of its own. */
 export class TestCompose {
+  readonly #clone: string;
   /** What `docker compose` and `make` run with. */
   readonly environment: NodeJS.ProcessEnv;
 
@@ -28,6 +34,8 @@ export class TestCompose {
     readonly engine: TestEngine,
     readonly ports: ComposePorts,
   ) {
+    this.#clone = join(engine.directory, "clone");
+    for (const path of CLONE) cpSync(join(root, path), join(this.#clone, path), { recursive: true });
     this.environment = {
       ...process.env,
       ...IMAGES,
@@ -68,16 +76,26 @@ export class TestCompose {
     if (status !== 0) throw new Error(stderr);
   }
 
+  /** Does what `npm run compose` does once Pulumi.dev.yaml has other settings. */
+  configure(settings: Readonly<Record<string, unknown>>): void {
+    writeCompose(composedStack("dev", settings), this.#clone);
+  }
+
   /** Runs a line of a README in the clone. */
   shell(line: string): Result {
     const { status, stdout, stderr, error } = spawnSync("sh", ["-c", line], {
-      cwd: root,
+      cwd: this.#clone,
       env: this.environment,
       encoding: "utf8",
       timeout: 300_000,
     });
     if (error !== undefined) throw error;
     return { status, output: stdout + stderr };
+  }
+
+  /** Starts a line of a README that does not end by itself. The caller ends it. */
+  start(line: string): ChildProcess {
+    return spawn("sh", ["-c", `exec ${line}`], { cwd: this.#clone, env: this.environment, stdio: ["ignore", "pipe", "pipe"] });
   }
 }
 

@@ -1,3 +1,4 @@
+import assert from "node:assert/strict";
 import { spawnSync } from "node:child_process";
 import { accessSync, constants, existsSync, mkdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
@@ -52,6 +53,23 @@ function limitsMemory(): boolean {
   }
 }
 
+/** What `docker inspect` says of a container, as far as it is asked. */
+interface Inspected {
+  readonly Name: string;
+  readonly Config: { readonly User: string };
+  readonly HostConfig: {
+    readonly Memory: number;
+    readonly MemorySwap: number;
+    readonly ReadonlyRootfs: boolean;
+    readonly CapDrop: readonly string[];
+    readonly SecurityOpt: readonly string[];
+    readonly RestartPolicy: { readonly Name: string };
+    readonly LogConfig: { readonly Config: Readonly<Record<string, string>> };
+    readonly PortBindings: Readonly<Record<string, readonly { readonly HostIp: string }[]>>;
+  };
+  readonly Mounts: readonly { readonly Type: string; readonly Destination: string; readonly RW: boolean }[];
+}
+
 /** A real Docker engine of its own: socket, images, containers and networks below one temporary directory. */
 export class TestEngine {
   readonly directory = temporaryDirectory();
@@ -97,6 +115,23 @@ export class TestEngine {
   try(...args: string[]): { readonly status: number | null; readonly output: string } {
     const { status, stdout, stderr } = spawnSync("docker", ["--host", this.host, ...args], { encoding: "utf8" });
     return { status, output: stdout + stderr };
+  }
+
+  /** Asserts that containers may do nothing but serve: capped without swap, read-only, without capabilities, not root, on loopback only. @returns what they are */
+  confined(...containers: readonly string[]): readonly Inspected[] {
+    const inspected = JSON.parse(this.docker("inspect", ...containers)) as readonly Inspected[];
+    for (const { Name, Config, HostConfig } of inspected) {
+      assert.ok(HostConfig.Memory > 0 && HostConfig.MemorySwap === HostConfig.Memory, Name);
+      assert.equal(HostConfig.ReadonlyRootfs, true, Name);
+      assert.deepEqual(HostConfig.CapDrop, ["ALL"], Name);
+      assert.match(HostConfig.SecurityOpt.join(" "), /^no-new-privileges(:true)?$/, Name);
+      assert.equal(HostConfig.RestartPolicy.Name, "unless-stopped", Name);
+      assert.equal(HostConfig.LogConfig.Config["max-size"], "50m", Name);
+      assert.match(Config.User, /^[1-9]\d*:/, Name);
+      const addresses = Object.values(HostConfig.PortBindings).flatMap((bindings) => bindings.map(({ HostIp }) => HostIp));
+      assert.deepEqual(new Set(addresses), new Set(["127.0.0.1"]), Name);
+    }
+    return inspected;
   }
 
   /** Makes an image of the files of a directory. @returns its id */
