@@ -1,11 +1,12 @@
 import assert from "node:assert/strict";
-import { readdirSync, readFileSync } from "node:fs";
+import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { test } from "node:test";
 import { parse } from "yaml";
 import { composeFiles } from "../../compose/files";
 import { composeYaml } from "../../compose/services";
 import { composedStack, settingsOf } from "../../compose/stack";
+import { filesBelow } from "../../compose/write";
 import { IMAGES } from "../../config/pins";
 import { planRam } from "../../config/ram";
 import { root } from "../../setup/paths";
@@ -29,10 +30,7 @@ const stack = composedStack("dev");
 test("compose.yaml and compose/config are what the dev stack gives; if not, run `npm run compose`", () => {
   assert.equal(text, composeYaml(stack));
   const directory = join(root, "compose/config");
-  const committed = readdirSync(directory, { recursive: true, withFileTypes: true })
-    .filter((entry) => entry.isFile())
-    .map((entry) => join(entry.parentPath, entry.name));
-  const read = committed.map((path) => [path.slice(directory.length + 1), readFileSync(path, "utf8")]);
+  const read = filesBelow(directory).map((path) => [path, readFileSync(join(directory, path), "utf8")]);
   assert.deepEqual(Object.fromEntries(read), composeFiles(stack));
 });
 
