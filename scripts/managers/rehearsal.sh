@@ -20,8 +20,9 @@ rehearsal_value() {
 	sed -n "s/^$2=//p" "$(manager_definition "$1")"
 }
 
-# The environment of a unit is in lines and a file, that of a program in one line; a program's command reads the file by itself.
-rehearsal_start() (
+# Becomes the service: it has the id of the shell that calls this. The environment of a unit is in lines and a file, that of a program in one line; a program's
+# command reads the file by itself.
+rehearsal_start() {
 	set -f # wildcards in a command are for the program
 	set -a
 	eval "$(rehearsal_value "$1" Environment | sed 's/=\(.*\)/="\1"/')" "$(rehearsal_value "$1" environment | sed 's/",/" /g')"
@@ -34,7 +35,7 @@ rehearsal_start() (
 	cd /
 	# shellcheck disable=SC2086 # words of a command
 	exec ${account:+setpriv --reuid "$account" --regid "$account" --init-groups} $command </dev/null >>"$PREFIX/var/log/$1.log" 2>&1
-)
+}
 
 # Starts the service with its current definition, stopping it first where it runs. Whether it is well is for the caller to see.
 manager_restart() {

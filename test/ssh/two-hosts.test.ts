@@ -18,6 +18,7 @@ const FILE_SERVER = join(__dirname, "../support/file-server.mjs");
 /** Port of the source in the machine's own network. */
 const SOURCE_PORT = 8099;
 const PULSAR = pinnedVersions("pulsar")[0];
+const BENTHOS = pinnedVersions("benthos")[0];
 
 describeWithMachines("the example with two hosts, by the npm scripts and an agent", 1_800_000, () => {
   let stack: TestStack;
@@ -137,6 +138,18 @@ describeWithMachines("the example with two hosts, by the npm scripts and an agen
       assert.equal(user, `messaging-${service.replace("-server", "")}`);
     }
     assert.equal(edge.exec(`systemctl is-active ${UNIT("nats-server")}`), "active\n");
+  });
+
+  test("pipelines are rehearsed over SSH, with copies of the NATS and the Pulsar that they read and write; what runs is not touched", () => {
+    const pids = () => core.exec(`systemctl show -p MainPID --value ${["nats-server", "pulsar", "benthos"].map(UNIT).join(" ")}`);
+    const before = pids();
+    const { status, output } = stack.npmScript("upgrade", "--rehearse", "benthos", BENTHOS);
+    assert.equal(status, 0, output);
+    assert.match(output, new RegExp(`rehearsed on host core: benthos ${BENTHOS} -> ${BENTHOS}, in \\d+ s; nothing was switched`));
+    assert.match(output, /nats-server \S+: 60 messages read from where the reader was, of 100; streams: [1-9]\d*, all there/);
+    assert.match(output, new RegExp(`pulsar ${PULSAR}: 60 messages read from where the reader was, of 100; topics: [1-9]\\d*, all there`));
+    assert.equal(pids(), before);
+    assert.equal(core.exec("ls -d /opt/messaging/rehearsal* 2>/dev/null || :"), "");
   });
 
   test("the exposure of the units is at most 1.5, Pulsar's 3.0", () => {
