@@ -11,7 +11,7 @@ import { type Layout, layout } from "./layout";
 import { lastKnown, lastPrefix } from "./last-known";
 import { beingChanged, enginePid, lockWhile } from "./lock";
 import { type FoundServer, type Listener, type Observation, observe, parseObservation, unobserved } from "./observe";
-import { chooseServices, type ServiceManager } from "./services";
+import { chooseServices, type ServiceManager, uncapped } from "./services";
 import { HostGone, onHost } from "./ssh";
 import { resourceName, stackKey, taskInputs, type TaskText } from "./task";
 
@@ -150,6 +150,8 @@ async function observeHost({ key, config, plan }: PlannedHost): Promise<Observed
     ...unconsented(observation.refusals, plan.allowDataLoss),
   ];
   const manager = "problem" in services ? unknown.services : services.manager;
+  const weaker = uncapped(manager, observation);
+  if (weaker !== undefined && pulumi.runtime.isDryRun()) void pulumi.log.warn(`host ${key}: ${weaker}`);
   return { key, headline: "cannot carry this stack", problems, host: { ...host, observation, services: manager } };
 }
 

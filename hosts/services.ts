@@ -54,3 +54,12 @@ function missing(services: "systemd" | "launchd", { init }: Pick<Observation, "i
 export function capsMemory(manager: ServiceManager, { userMemory }: Pick<Observation, "userMemory">): boolean {
   return manager === "systemd" || manager === "docker" || (manager === "systemd-user" && userMemory);
 }
+
+/** What is missing for the caps of memory of a user's systemd to hold; undefined where they do, and under other managers. */
+export function uncapped(manager: ServiceManager, { userMemory }: Pick<Observation, "userMemory">): string | undefined {
+  if (manager !== "systemd-user" || userMemory) return undefined;
+  return (
+    "its user's systemd cannot cap memory, the runtimes' own limits are all there is (enforcement: runtime); " +
+    "caps take cgroup v2 with Delegate=memory for user@.service, or root"
+  );
+}

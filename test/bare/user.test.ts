@@ -56,6 +56,32 @@ describeWithMachines("a host over SSH without root", 900_000, () => {
     assert.equal(machine.exec("find /etc /opt /usr /root -newer /root/before -type f"), "");
   });
 
+  test("its cap of memory is that of its cgroup where the system delegates memory to users; else the preview says what is missing, and nothing claims a cap", () => {
+    const uid = machine.exec("id -u plain").trim();
+    const controllers = machine.exec(
+      `cat /sys/fs/cgroup/user.slice/user-${uid}.slice/user@${uid}.service/cgroup.controllers 2>/dev/null || :`,
+    );
+    const delegated = /\bmemory\b/.test(controllers);
+    const { enforcement } = JSON.parse(stack.pulumi("stack", "output", "ram", "--json").output) as { enforcement: string };
+    const { output } = stack.operate("preview");
+    const missing = /host edge: its user's systemd cannot cap memory/;
+    if (delegated) {
+      const group = asUser(`systemctl --user show -p ControlGroup --value ${UNIT}`).trim();
+      const inPages = [200_000_000, 190_000_000].map((bytes) => Math.floor(bytes / 4096) * 4096);
+      assert.equal(
+        machine.exec(`cd /sys/fs/cgroup${group} && cat memory.max memory.high memory.swap.max`).trim(),
+        [...inPages, 0].join("\n"),
+      );
+      assert.equal(enforcement, "cgroup");
+      assert.doesNotMatch(output, missing);
+    } else {
+      assert.doesNotMatch(asUser(`systemctl --user cat ${UNIT}`), /^Memory/m);
+      assert.equal(enforcement, "runtime");
+      assert.match(output, missing);
+    }
+    console.log(`memory ${delegated ? "is" : "is not"} delegated to users here`);
+  });
+
   test("it has no Java, gpg, Python or curl, and nobody was asked anything", () => {
     assert.equal(machine.exec("for program in java gpg python3 curl; do command -v $program || :; done"), "");
   });

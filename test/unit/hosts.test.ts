@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { parseConfig } from "../../config/load";
-import { chooseServices } from "../../hosts/services";
+import { capsMemory, chooseServices, uncapped } from "../../hosts/services";
 import { resourceConnection, storedHost } from "../../hosts/ssh";
 
 const HOST_KEY = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIAlHZ4nW4Ym772OhLMcsN29D2MSoEXA8Q4U6cqvMiJe+";
@@ -147,6 +147,20 @@ test("a manager that the host has not is refused with what is missing", () => {
     JSON.stringify(chooseServices(hosts["edge"] ?? assert.fail(), facts, "messaging:hosts.edge"));
   assert.match(choose({ ...systemd, root: false }), /messaging:hosts\.edge\.services: got .*loginctl enable-linger/);
   assert.match(choose({ ...systemd, init: "other" }), /systemd is not what runs as process 1/);
+});
+
+test("a user's systemd caps memory where that is delegated to users, else what is missing is said; other managers say nothing", () => {
+  for (const [manager, userMemory, caps] of [
+    ["systemd-user", true, true],
+    ["systemd-user", false, false],
+    ["systemd", false, true],
+    ["supervisord", false, false],
+  ] as const) {
+    assert.equal(capsMemory(manager, { userMemory }), caps, manager);
+    const said = uncapped(manager, { userMemory });
+    if (manager === "systemd-user" && !caps) assert.match(said ?? "", /cannot cap memory, .*enforcement: runtime.*Delegate=memory/);
+    else assert.equal(said, undefined);
+  }
 });
 
 test("on this machine auto leaves the system alone", () => {
