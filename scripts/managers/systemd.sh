@@ -49,20 +49,21 @@ manager_pid() {
 	systemd_property MainPID
 }
 
-# What the unit adds up to besides its file, a line each: drop-ins beside it, whether it comes back after a reboot, the cap that its cgroup has.
+# What the unit adds up to besides its file, a line each: drop-ins beside it, whether it comes back after a reboot, the cap that its cgroup has, which is there
+# while the service is.
 manager_wanted() {
 	say "$UNIT enabled, no drop-ins"
 	cap=$(sed -n 's/^MemoryMax=//p' "$DEFINITION" 2>/dev/null)
 	# The kernel counts in pages.
-	if [ -n "$cap" ]; then say "memory cap $((cap / 4096 * 4096))"; fi
+	if [ -n "$cap" ] && [ -n "$(systemd_property ControlGroup)" ]; then say "memory cap $((cap / 4096 * 4096))"; fi
 }
 
 manager_effective() {
 	drop_ins=$(systemd_drop_ins)
 	if [ "$(link_target "$systemd_wanted")" = "../$UNIT" ]; then enabled=enabled; else enabled=disabled; fi
 	say "$UNIT $enabled, ${drop_ins:-no drop-ins}"
-	if grep -q '^MemoryMax=' "$DEFINITION" 2>/dev/null; then
-		group=$(systemd_property ControlGroup)
+	group=$(systemd_property ControlGroup)
+	if [ -n "$group" ] && grep -q '^MemoryMax=' "$DEFINITION" 2>/dev/null; then
 		cat "/sys/fs/cgroup$group/memory.max" "/sys/fs/cgroup/memory$group/memory.limit_in_bytes" 2>/dev/null | sed 's/^/memory cap /'
 	fi
 }

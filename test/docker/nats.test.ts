@@ -4,8 +4,11 @@ import { existsSync } from "node:fs";
 import { type AddressInfo, createServer } from "node:net";
 import { join } from "node:path";
 import { after, before, it } from "node:test";
+import { type Drift, seeAndRepair } from "../support/drift";
 import { describeWithEngine, TestEngine } from "../support/engine";
 import { tree } from "../support/machine";
+import { natsDrifts } from "../support/nats-drifts";
+import { run } from "../support/processes";
 import { eventually } from "../support/temporary";
 import { TestStack } from "../support/test-stack";
 
@@ -14,7 +17,7 @@ import { TestStack } from "../support/test-stack";
 /** What the later steps run with. */
 const current = { maxConnections: 500, memory: "220MB" };
 
-describeWithEngine("NATS with JetStream in Docker", 600_000, () => {
+describeWithEngine("NATS with JetStream in Docker", 1_200_000, () => {
   let engine: TestEngine;
   let stack: TestStack;
   let docker: { readonly engine: string; readonly baseImage: string };
@@ -97,10 +100,7 @@ describeWithEngine("NATS with JetStream in Docker", 600_000, () => {
     assert.deepEqual(changes(), []);
   });
 
-  it("shows a stopped and a removed container in a preview, and repairs them", () => {
-    engine.docker("stop", running());
-    assert.deepEqual(changes(), ["update nats-server-service", "update nats-verify"]);
-    up();
+  it("shows a removed container in a preview, and makes it again", () => {
     engine.docker("rm", "--force", running());
     assert.ok(changes().includes("replace nats-server-container"), changes().join(", "));
     up();
@@ -108,13 +108,39 @@ describeWithEngine("NATS with JetStream in Docker", 600_000, () => {
     assert.match(stack.nats("stream", "info", "kept").output, /Messages: 1\b/);
   });
 
-  it("shows a cap that was changed by hand, and puts it back", () => {
-    const name = running();
-    engine.docker("update", "--memory", "100m", "--memory-swap", "100m", name);
-    assert.deepEqual(changes(), ["update nats-server-service", "update nats-verify"]);
-    up();
-    assert.equal(engine.docker("inspect", "--format", "{{.HostConfig.Memory}}", name).trim(), String(209 * 2 ** 20));
+  const where = "local, docker";
+  const container = "$(docker ps --quiet)";
+  const ofContainer = { where, tasks: ["local-nats-server-service"], followers: ["local-nats-verify"] };
+  const exec = (command: string) => run("sh", "-c", `PREFIX=${stack.prefix}\nexport DOCKER_HOST=${engine.host}\n${command}`);
+  const onEveryHost = natsDrifts({
+    key: "local",
+    where,
+    maxConnections: current.maxConnections,
+    manager: {
+      folder: "docker",
+      line: ['"restart": "unless-stopped"', '"restart": "no"'],
+      stop: `docker stop ${container}`,
+      reload: `docker kill --signal HUP ${container}`,
+    },
+    exec,
   });
+  const drifts: Drift[] = [
+    // Tools, links and definitions are files of the host as without containers.
+    ...onEveryHost.filter(({ name }) => !/^(link|binary|unit)/.test(name)),
+    {
+      ...ofContainer,
+      name: "service disabled",
+      edit: () => void exec(`docker update --restart no ${container}`),
+      shown: /# expected: restart unless-stopped\n *\+ # found: {4}restart no$/m,
+    },
+    {
+      ...ofContainer,
+      name: "memory cap of a container changed",
+      edit: () => void exec(`docker update --memory 100m --memory-swap 100m ${container}`),
+      shown: /# expected: memory cap \d+, without swap\n *\+ # found: {4}memory cap 104857600, without swap/,
+    },
+  ];
+  for (const drift of drifts) it(`drift: ${drift.name}: seen, repaired, and gone`, () => seeAndRepair(stack, drift));
 
   it("comes back when it is killed, and when the engine is restarted", async () => {
     const pid = () => Number(engine.docker("inspect", "--format", "{{.State.Pid}}", running()));

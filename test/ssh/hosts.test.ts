@@ -7,6 +7,7 @@ import { pinnedVersions } from "../../config/pins";
 import { artifactDir, platform } from "../../setup/paths";
 import { describeWithMachines, Machine } from "../support/machine";
 import { type Drift, seeAndRepair } from "../support/drift";
+import { natsDrifts } from "../support/nats-drifts";
 import { type Result, TestStack } from "../support/test-stack";
 
 const UNIT = "messaging-test-nats-server.service";
@@ -216,12 +217,24 @@ describeWithMachines("two hosts over SSH, one of them bare and without root logi
     assert.match(core.exec("curl -s http://127.0.0.1:8222/varz"), /"max_connections": 1100,/);
   });
 
-  const ofUnit = {
-    where: "ssh with sudo, systemd",
-    tasks: ["edge-nats-server-service"],
-    followers: ["edge-nats-verify", "edge-nats-stream-tasks", "edge-nats-consumer-tasks-workers"],
-  };
+  const where = "ssh with sudo, systemd";
+  const afterProof = ["edge-nats-stream-tasks", "edge-nats-consumer-tasks-workers"];
+  const ofUnit = { where, tasks: ["edge-nats-server-service"], followers: ["edge-nats-verify", ...afterProof] };
   const drifts: Drift[] = [
+    ...natsDrifts({
+      key: "edge",
+      where,
+      maxConnections: 1100,
+      manager: {
+        folder: "systemd",
+        line: ["Restart=always", "Restart=no"],
+        stop: `systemctl stop ${UNIT}`,
+        reload: `systemctl reload ${UNIT}`,
+      },
+      copied: true,
+      after: afterProof,
+      exec: (command) => edge.exec(`PREFIX=/opt/messaging\n${command}`),
+    }),
     {
       ...ofUnit,
       name: "drop-in added",
@@ -258,6 +271,21 @@ describeWithMachines("two hosts over SSH, one of them bare and without root logi
       logins().map((count, index) => count - (before[index] ?? NaN)),
       [1, 1],
     );
+  });
+
+  test("a host is looked at through a jump host, whose key is pinned too", () => {
+    // Itself, from inside.
+    const jump = { host: "127.0.0.1", port: core.port, user: "root" };
+    const through = (hostKey: string) => {
+      configure({ maxConnections: 1100 }, { core: { port: 22, jump: { ...jump, hostKey } } });
+      stack.setSecret("hosts.core.jump.privateKey", core.privateKey);
+    };
+    through(edge.hostKey);
+    refused(/host core cannot be observed[^]*the server has not the pinned host key/);
+    through(core.hostKey);
+    const output = succeeds(stack.operate("preview"));
+    assert.match(output, /host core has what this stack does not manage/);
+    assert.doesNotMatch(output, /cannot be reached/);
   });
 
   test("a connection that is cut in the middle of a task: the next up converges", async () => {

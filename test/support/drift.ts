@@ -14,6 +14,7 @@ export const DRIFTS = {
   "unit edited": ["seen, repaired, restarted", "seen, repaired, restarted"],
   "drop-in added": ["not seen", "not seen"],
   "service disabled": ["seen, enabled", "seen, enabled"],
+  "memory cap of a container changed": undefined,
   "binary altered": ["seen, repaired, restarted", "hangs with --diff, else seen, repaired"],
   "owner of the data directory changed": ["seen, repaired", "seen, repaired"],
   "running config is not the file's": ["not seen", "not seen"],

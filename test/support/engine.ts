@@ -21,7 +21,7 @@ export function describeWithEngine(name: string, timeout: number, suite: () => v
 }
 
 /** Why no engine can be had here; undefined where one can. */
-function noEngine(): string | undefined {
+export function noEngine(): string | undefined {
   const reasons: string[] = [];
   if (process.platform !== "linux") reasons.push("it takes Linux");
   else if (process.getuid?.() !== 0) reasons.push("it takes root");
