@@ -22,7 +22,7 @@ async function main(): Promise<void> {
     load: { preset: "eventLog", subjects: ["load.>"], consumers: Object.fromEntries(consumers.map((name) => [name, {}])) },
     "dead-letters": { preset: "eventLog", subjects: ["dead-letters.>"] },
   });
-  const pulsar = await PulsarServer.start();
+  const pulsar = await PulsarServer.start({}, "-Xms256m -Xmx512m -XX:MaxDirectMemorySize=256m");
   const environment = {
     NATS_URL: nats.url,
     NATS_MONITORING_URL: nats.monitoringUrl,

@@ -1,9 +1,11 @@
-// What each further declared object costs: previews and ups of 10 to 500 streams, each an object of its own, against as many commands that do nothing.
-// Prints, judges nothing.
+// What each further object costs: previews and ups of 10 to 500 streams, each an object of its own, against as many commands that do nothing, and of one to four
+// hosts over SSH. Prints, judges nothing.
+import { Machine, noMachines } from "../test/support/machine";
 import { TestStack } from "../test/support/test-stack";
 import { startFloor } from "./floor/start";
 
-const SIZES = [10, 100, 500];
+const STREAMS = [10, 100, 500];
+const HOSTS = [1, 2, 4];
 
 const STEPS = ["first up", "preview", "up without a change"] as const;
 
@@ -55,22 +57,65 @@ function floor(count: number): Times {
   }
 }
 
+/** NATS on bare hosts over SSH. */
+async function hosts(count: number): Promise<Times> {
+  const machines: Machine[] = [];
+  const stack = await TestStack.forPulumi();
+  const run = (operation: "up" | "preview") => {
+    const { status, output } = stack.operate(operation);
+    if (status !== 0) throw new Error(output);
+  };
+  try {
+    while (machines.length < count) machines.push(await Machine.boot([], ["python3"]));
+    const entries = machines.map(({ port, hostKey }, index) => [
+      `host${index}`,
+      { connection: "ssh", host: "127.0.0.1", port, user: "root", hostKey, components: ["nats"] },
+    ]);
+    stack.configureWithoutNats({ hosts: Object.fromEntries(entries) as object, nats: { jetstream: { maxFileStore: "1GB" } } });
+    for (const [index, { privateKey }] of machines.entries()) stack.setSecret(`hosts.host${index}.privateKey`, privateKey);
+    return timed(
+      () => run("up"),
+      () => run("preview"),
+    );
+  } finally {
+    stack.dispose();
+    for (const machine of machines) await machine.dispose();
+  }
+}
+
+/** Seconds of one size, with ours and, where there is something to compare with, without. */
+interface Row {
+  readonly count: number;
+  readonly ours: Times;
+  readonly floor?: Times;
+}
+
 /** Prints the seconds of each size, and the milliseconds of one more object between the smallest and the others. */
-export async function benchGrowth(): Promise<void> {
-  const rows: { readonly count: number; readonly ours: Times; readonly floor: Times }[] = [];
-  for (const count of SIZES) rows.push({ count, ours: await ours(count), floor: floor(count) });
+function print(what: string, rows: readonly Row[]): void {
   const [first] = rows;
   for (const step of STEPS) {
-    console.log(
-      `${`JetStream streams, ${step}`.padEnd(46)}${"ours s".padStart(10)}${"floor s".padStart(10)}   one more: ours ms, floor ms`,
-    );
+    console.log(`${`${what}, ${step}`.padEnd(46)}${"ours s".padStart(10)}${"floor s".padStart(10)}   one more: ours ms, floor ms`);
     for (const row of rows) {
-      const [mine, theirs] = (["ours", "floor"] as const).map((who) =>
-        first === undefined || row === first ? "-" : (((row[who][step] - first[who][step]) * 1000) / (row.count - first.count)).toFixed(1),
-      );
-      console.log(
-        `  ${String(row.count).padEnd(44)}${row.ours[step].toFixed(1).padStart(10)}${row.floor[step].toFixed(1).padStart(10)}   ${(mine ?? "").padStart(18)}${(theirs ?? "").padStart(10)}`,
-      );
+      const more = (["ours", "floor"] as const).map((who) => {
+        const [times, least] = [row[who], first?.[who]];
+        return times === undefined || least === undefined || row === first
+          ? "-"
+          : (((times[step] - least[step]) * 1000) / (row.count - (first?.count ?? 0))).toFixed(1);
+      });
+      const seconds = [row.ours, row.floor].map((times) => (times?.[step].toFixed(1) ?? "-").padStart(10)).join("");
+      console.log(`  ${String(row.count).padEnd(44)}${seconds}   ${(more[0] ?? "").padStart(18)}${(more[1] ?? "").padStart(10)}`);
     }
   }
+}
+
+/** Prints what streams and hosts cost. */
+export async function benchGrowth(): Promise<void> {
+  const streams: Row[] = [];
+  for (const count of STREAMS) streams.push({ count, ours: await ours(count), floor: floor(count) });
+  print("JetStream streams", streams);
+  const reason = noMachines();
+  if (reason !== undefined) throw new Error(reason);
+  const servers: Row[] = [];
+  for (const count of HOSTS) servers.push({ count, ours: await hosts(count) });
+  print("hosts over SSH with NATS", servers);
 }

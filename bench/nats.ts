@@ -6,8 +6,9 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { parseConfig } from "../config/load";
 import { natsServerConf } from "../render/nats-server";
+import { NatsClient } from "../test/support/nats-client";
 import { executable } from "./artifacts";
-import { SPREAD, spread } from "./statistics";
+import { PERCENTILES, percentile, printPairs } from "./statistics";
 
 /** Interleaved pairs of each workload. */
 const PAIRS = 5;
@@ -59,7 +60,33 @@ function rate(server: Server, args: readonly string[]): number {
   return publishers.reduce((sum, row) => sum + Number(row[column]), 0);
 }
 
-/** Prints the rates of every workload. */
+/** Requests of one measurement of the latency, one after the other. */
+const REQUESTS = 5000;
+
+/** Milliseconds that the answer to each request took. The first tenth warms up and does not count. */
+async function latencies(server: Server): Promise<number[]> {
+  const options = ["--no-context", "--server", server.url];
+  const responder = spawn(executable("nats"), [...options, "reply", "bench.request", "answer"], { stdio: ["ignore", "ignore", "pipe"] });
+  const client = new NatsClient(Number(new URL(server.url).port));
+  try {
+    // It says when it has subscribed.
+    await once(responder.stderr, "data");
+    responder.stderr.resume();
+    const times: number[] = [];
+    for (let request = 0; request < REQUESTS; request++) {
+      const start = performance.now();
+      await client.request("bench.request", "question");
+      times.push(performance.now() - start);
+    }
+    return times.slice(REQUESTS / 10);
+  } finally {
+    client.close();
+    responder.kill();
+    await once(responder, "exit");
+  }
+}
+
+/** Prints the rates of every workload, and the latency of a request and its reply. */
 export async function benchNats(): Promise<void> {
   const servers = new Map<Kind, Server>();
   try {
@@ -69,25 +96,15 @@ export async function benchNats(): Promise<void> {
       const [ours, other] = [servers.get("ours"), servers.get(against)];
       if (ours === undefined || other === undefined) throw new Error("unreachable: every kind is started");
       const pairs = Array.from({ length: PAIRS }, () => [rate(ours, args), rate(other, args)] as const);
-      console.log(`${`${name} (messages/s)`.padEnd(46)}${SPREAD}`);
-      console.log(
-        `  ${"ours".padEnd(44)}${spread(
-          pairs.map(([mine]) => mine),
-          0,
-        )}`,
-      );
-      console.log(
-        `  ${against.padEnd(44)}${spread(
-          pairs.map(([, theirs]) => theirs),
-          0,
-        )}`,
-      );
-      console.log(
-        `  ${"ratio of each pair".padEnd(44)}${spread(
-          pairs.map(([mine, theirs]) => mine / theirs),
-          2,
-        )}`,
-      );
+      printPairs(`${name} (messages/s)`, against, pairs, 0);
+    }
+    const [ours, bare] = [servers.get("ours"), servers.get("bare")];
+    if (ours === undefined || bare === undefined) throw new Error("unreachable: every kind is started");
+    const rounds: (readonly [number[], number[]])[] = [];
+    for (let pair = 0; pair < PAIRS; pair++) rounds.push([await latencies(ours), await latencies(bare)]);
+    for (const percent of PERCENTILES) {
+      const pairs = rounds.map(([mine, theirs]) => [percentile(mine, percent), percentile(theirs, percent)] as const);
+      printPairs(`request and reply, ${percent} % within (ms)`, "bare", pairs, 3);
     }
   } finally {
     for (const { process: server } of servers.values()) {

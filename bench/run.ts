@@ -4,16 +4,20 @@ import { benchMemory } from "./memory";
 import { benchNamespaces } from "./namespaces";
 import { benchNats } from "./nats";
 import { benchPeers } from "./peers";
+import { benchPulsar } from "./pulsar";
 import { recordSession } from "./session";
 import { benchUp } from "./up";
+import { benchWrapper } from "./wrapper";
 
 const BENCHMARKS: Readonly<Record<string, () => Promise<void>>> = {
   nats: benchNats,
+  pulsar: benchPulsar,
   namespaces: benchNamespaces,
   up: benchUp,
   peers: benchPeers,
   growth: benchGrowth,
   memory: benchMemory,
+  wrapper: benchWrapper,
   session: recordSession,
 };
 
