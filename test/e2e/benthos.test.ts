@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { spawn } from "node:child_process";
 import { cpSync, existsSync, readdirSync, readFileSync, renameSync, rmSync, statfsSync, writeFileSync } from "node:fs";
-import { connect } from "node:net";
+import { connect, type Socket } from "node:net";
 import { join } from "node:path";
 import { after, before, describe, test } from "node:test";
 import { setTimeout } from "node:timers/promises";
@@ -10,6 +10,7 @@ import { EVERY_PATTERN, runClients } from "../support/clients";
 import { commandsOf } from "../support/commands";
 import { Disk, noDisks } from "../support/disk";
 import { seeAndRepair } from "../support/drift";
+import { PulsarRest } from "../support/pulsar-rest";
 import { TestStack } from "../support/test-stack";
 import { eventually, freePorts } from "../support/temporary";
 
@@ -41,7 +42,7 @@ const CHECK_SECONDS = 25;
 const flow = (input: string, output: string, processors = "") =>
   `input:\n  ${input}\n${processors === "" ? "" : `pipeline:\n  processors:\n    - ${processors}\n`}output:\n  ${output}\n`;
 
-describe("Benthos pipelines on a real engine", { timeout: 1_800_000 }, () => {
+describe("Benthos pipelines on a real engine", { timeout: (1800 + 2 * SILENT_SECONDS) * 1000 }, () => {
   let stack: TestStack;
   let directory: string;
   /** What pipelines write to; where there can be none, nothing fills a disk. */
@@ -359,13 +360,37 @@ describe("Benthos pipelines on a real engine", { timeout: 1_800_000 }, () => {
     const more = spawn(join(stack.prefix, "opt/nats/current/nats"), [
       ...["--server", `nats://127.0.0.1:${stack.client}`, "pub", "growing.x", "x", "--count", "100000", "--sleep", "100ms"],
     ]);
-    const deaf = connect(stack.client, "127.0.0.1", () => deaf.write("CONNECT {}\r\nSUB flood 1\r\n"));
-    deaf.on("error", () => undefined).pause();
+    const deaf: Socket[] = [];
+    const subscribeDeaf = (subject: string) => {
+      const socket = connect(stack.client, "127.0.0.1", () => socket.write(`CONNECT {}\r\nSUB ${subject} 1\r\n`));
+      deaf.push(socket.on("error", () => undefined).pause());
+    };
+    subscribeDeaf("flood");
     await setTimeout(500);
     nats("pub", "flood", "x".repeat(100_000), "--count", "400");
     await request(`${HTTP.replace("/", "_")}/events`, { method: "POST", body: '{"kind":"without an agent"}' });
-    process.kill(stack.pid("pulsar"), "SIGSTOP");
+    const pulsar = new PulsarRest(ports.web);
+    const unacknowledged = "namespaces/public/default/maxUnackedMessagesPerSubscription";
+    await pulsar.admin("POST", unacknowledged, 5);
+    await pulsar.admin("PUT", "persistent/public/default/waiting");
+    await pulsar.admin("PUT", "persistent/public/default/waiting/subscription/idle", { ledgerId: -1, entryId: -1 });
+    const consumer = `ws://127.0.0.1:${ports.web}/ws/v2/consumer/persistent/public/default/waiting/silent?subscriptionType=Shared`;
+    const silent = spawn(process.execPath, ["--experimental-websocket", "--eval", "new WebSocket(process.argv[1])", consumer]);
     try {
+      await eventually("what grows, is blocked or takes too much memory fires", 120, async () => {
+        await pulsar.publish("persistent/public/default/waiting", 600);
+        // Less for each than what it is cut off at; the server keeps it until it gives up writing.
+        for (let client = 0; client < 20; client++) subscribeDeaf("memory");
+        await setTimeout(300);
+        nats("pub", "memory", "x".repeat(100_000), "--count", "150");
+        await setTimeout(3000);
+        const fired = await names(`last_over_time(${FIRING}[5m])`);
+        return ["MemoryNearCap", "PulsarBacklogGrows", "SubscriptionBlocked"].every((name) => fired.includes(name));
+      });
+      silent.kill();
+      await pulsar.admin("DELETE", "persistent/public/default/waiting?force=true");
+      await pulsar.admin("DELETE", unacknowledged);
+      process.kill(stack.pid("pulsar"), "SIGSTOP");
       const full = disk === undefined ? [] : ["DiskFull", "DiskNearlyFull"];
       await fire("DeadLetters", ...full, "Drift", "JetStreamBacklogGrows", "ServiceDown", "SlowConsumers", "StreamNearLimit");
       const status = stack.samples().find(({ service }) => service === "prometheus")?.product;
@@ -373,7 +398,8 @@ describe("Benthos pipelines on a real engine", { timeout: 1_800_000 }, () => {
     } finally {
       process.kill(stack.pid("pulsar"), "SIGCONT");
       more.kill();
-      deaf.destroy();
+      silent.kill();
+      for (const socket of deaf) socket.destroy();
     }
     nats("stream", "purge", "tight", "--force");
     nats("stream", "purge", "growing", "--force");

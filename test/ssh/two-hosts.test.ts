@@ -177,6 +177,18 @@ describeWithMachines("the example with two hosts, by the npm scripts and an agen
       assert.ok(measuredBytes > 2 ** 20 && measuredBytes < plannedBytes, `${component}: ${measuredBytes} of ${plannedBytes}`);
   });
 
+  test("the log of every service is read from its journal", () => {
+    for (const [service, line] of [
+      ["nats", /Server is ready/],
+      ["pulsar", /messaging service is ready/],
+      ["benthos", /Listening for HTTP requests/],
+    ] as const) {
+      const { status, output } = stack.npmScript("logs", service, "--host", "core", "--lines", "5000");
+      assert.equal(status, 0, output);
+      assert.match(output, line);
+    }
+  });
+
   test("an event handed in over HTTP becomes a row", () => {
     event("first");
     assert.equal(arrived("first"), "there\n");
