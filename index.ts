@@ -1,6 +1,7 @@
 import { type Config, loadConfig } from "./config/load";
 import type { PulsarConfig } from "./config/pulsar";
 import { planRam } from "./config/ram";
+import { clientsOf } from "./config/tls";
 import { BenthosPipelines } from "./components/benthos-pipelines";
 import { carriedBy, plannedHost } from "./components/host-plan";
 import { HostTools } from "./components/host-tools";
@@ -44,7 +45,8 @@ function declare(host: Host, parts: Config): Record<string, unknown> {
 function declareComponents(host: Host, config: Config): Record<string, unknown> {
   const parent = { parent: host };
   const tls = config.nats?.tls !== undefined || config.pulsar?.tls !== undefined;
-  const tools = new HostTools({ host, allowDataLoss: config.allowDataLoss, tls }, parent);
+  const clients = clientsOf(config.nats?.tls, config.pulsar?.tls);
+  const tools = new HostTools({ host, allowDataLoss: config.allowDataLoss, tls, clients }, parent);
   const nats = config.nats === undefined ? undefined : new NatsJetStream({ host, tools, nats: config.nats }, parent);
   const pulsar = config.pulsar === undefined ? undefined : declarePulsar(host, tools, config.pulsar, config.namespaces);
   const after = [...(nats?.ready ?? []), ...(pulsar?.ready ?? [])];
@@ -56,7 +58,10 @@ function declareComponents(host: Host, config: Config): Record<string, unknown> 
           { host, tools, benthos, systems: config, natsKey: nats?.pipelinesKey, pulsarToken: pulsar?.pipelinesToken, after },
           parent,
         );
-  const watched = monitoring === undefined ? undefined : new Monitoring({ host, tools, monitoring, systems: config, after }, parent);
+  const watched =
+    monitoring === undefined
+      ? undefined
+      : new Monitoring({ host, tools, monitoring, systems: config, benthosPassword: pipelines?.password, after }, parent);
   return {
     ...(nats === undefined ? {} : { nats: nats.endpoints }),
     ...(pulsar === undefined ? {} : { pulsar: pulsar.endpoints, namespaces: pulsar.namespaces }),

@@ -1,5 +1,6 @@
 import * as pulumi from "@pulumi/pulumi";
 import { type BenthosConfig, type BenthosProcess, POSTGRESQL_DSN } from "../config/benthos";
+import { derived, passwordHash } from "../config/credentials";
 import type { NatsConfig } from "../config/nats";
 import type { NatsAuth } from "../config/nats-auth";
 import { checkPipelines, type PipelineSystems } from "../config/pipeline-check";
@@ -7,11 +8,12 @@ import { streamId, usesOf } from "../config/pipelines";
 import { pinnedVersions } from "../config/pins";
 import type { PulsarConfig } from "../config/pulsar";
 import { PIPELINES_ROLE } from "../config/pulsar-auth";
+import { clientCertificateText, PIPELINES } from "../config/tls";
 import type { Follows, Host, Peers, Task } from "../hosts/host";
 import type { Layout } from "../hosts/layout";
 import { digest } from "../hosts/scripts";
 import type { TaskText } from "../hosts/task";
-import { benthosDirectory, benthosEnv } from "../render/benthos";
+import { apiCurl, benthosDirectory, benthosEnv, benthosSecretEnv } from "../render/benthos";
 import { artifact, cachedExecutable } from "../tasks/artifact";
 import { benthosGuard, type Downstream } from "../tasks/benthos-guard";
 import { benthosVerify } from "../tasks/benthos-verify";
@@ -25,7 +27,7 @@ import { currentLink, service } from "../tasks/service";
 import { type ServiceAccount, serviceAccount } from "../tasks/service-account";
 import type { HostTools } from "./host-tools";
 import { listeners } from "./listeners";
-import { authorityPath } from "../tasks/certificates";
+import { certificate, type CertificatePaths, trustedPath } from "../tasks/certificates";
 import { natsUrls, storeDirectory } from "./nats-jetstream";
 import { pulsarAdminUrl, pulsarHealthUrl, pulsarPeerUrl, pulsarStorage } from "./pulsar-standalone";
 
@@ -54,6 +56,14 @@ export interface BenthosEndpoints {
   /** Id of each pipeline and the HTTP API of its process. */
   readonly pipelines: pulumi.Output<Readonly<Record<string, string>>>;
   readonly version: pulumi.Output<string>;
+  /** What the API and the pipelines' HTTP inputs ask the user `messaging` for, a secret; undefined where they ask nobody. */
+  readonly password?: pulumi.Output<string>;
+}
+
+/** Does the API ask for a password? Whoever may give it a pipeline reads what pipelines read. */
+export function asksForPassword(benthos: BenthosConfig, { nats, pulsar }: Pick<PipelineSystems, "nats" | "pulsar">): boolean {
+  const secrets = nats?.auth !== undefined || pulsar?.auth !== undefined || Object.keys(benthos.secrets).length > 0;
+  return benthos.auth.enabled ?? secrets;
 }
 
 /**
@@ -89,8 +99,19 @@ function natsEnvironment(nats: NatsConfig, layout: Layout, host: Peers | undefin
     NATS_URL: url,
     NATS_MONITORING_URL: monitoringUrl,
     ...(nats.auth === undefined ? {} : { NATS_NKEY_FILE: natsKeyPath(nats.auth, layout) }),
-    ...(nats.tls === undefined ? {} : { NATS_TLS: "true", NATS_CA_FILE: authorityPath(layout) }),
+    ...(nats.tls === undefined ? {} : { NATS_TLS: "true", NATS_CA_FILE: trustedPath(layout, "nats", nats.tls) }),
+    ...(nats.tls?.clients === undefined ? {} : { NATS_CLIENT_CERTS: clientCerts(layout) }),
   };
+}
+
+/** What the pipelines show NATS, as Benthos has it in YAML. */
+function clientCerts(layout: Layout): string {
+  const { certificate, key } = clientPaths(layout);
+  return `[{cert_file: ${certificate}, key_file: ${key}}]`;
+}
+
+function clientPaths(layout: Layout): CertificatePaths {
+  return { certificate: layout.etc(BENTHOS, "client.pem"), key: layout.etc(BENTHOS, "client.key") };
 }
 
 function pulsarEnvironment(pulsar: PulsarConfig, layout: Layout, host: Peers | undefined): Readonly<Record<string, string>> {
@@ -100,7 +121,7 @@ function pulsarEnvironment(pulsar: PulsarConfig, layout: Layout, host: Peers | u
     PULSAR_ADMIN_URL: pulsarAdminUrl(pulsar, server),
     PULSAR_HEALTH_URL: pulsarHealthUrl(pulsar, server),
     ...(pulsar.auth === undefined ? {} : { PULSAR_TOKEN_FILE: readSecret(pulsarTokenPath(layout), host) }),
-    ...(pulsar.tls === undefined ? {} : { PULSAR_CA_FILE: authorityPath(layout) }),
+    ...(pulsar.tls === undefined ? {} : { PULSAR_CA_FILE: trustedPath(layout, "pulsar", pulsar.tls) }),
   };
 }
 
@@ -110,6 +131,10 @@ function pulsarTokenPath(layout: Layout): string {
 
 function secretPath(layout: Layout, name: string): string {
   return layout.etc(BENTHOS, `${name}.secret`);
+}
+
+function secretEnvPath(layout: Layout): string {
+  return layout.etc(BENTHOS, "api_env.sh");
 }
 
 /** Where a template reads a secret; it is empty on a machine that only checks the pipelines. */
@@ -156,6 +181,8 @@ export function benthosGuarded(benthos: BenthosConfig): TaskText[] {
 /** Benthos on one host: its pipelines checked, deployed and proven, a changed one replaced while the others run. */
 export class BenthosPipelines extends pulumi.ComponentResource {
   readonly endpoints: BenthosEndpoints;
+  /** What the API asks for; undefined where it asks nobody. */
+  readonly password: Secret | undefined;
 
   constructor(args: BenthosPipelinesArgs, options?: pulumi.ComponentResourceOptions) {
     const { host, benthos } = args;
@@ -170,9 +197,11 @@ export class BenthosPipelines extends pulumi.ComponentResource {
     const duckdb = artifact(host, this, { task: "duckdb", name: "duckdb", version: pinnedVersions("duckdb")[0], link: true });
     const account = serviceAccount(host, this, BENTHOS);
     const data = dataDirectory(host, this, { name: "benthos-data", path: host.layout.data(BENTHOS), account });
-    const secrets = [...this.#pulsarToken(args, account), ...this.#secrets(args, account)];
-    const after = [installed, duckdb, data, ...this.#natsKey(args, account), ...secrets];
-    const follows = followed(secrets);
+    this.password = this.#password(args);
+    const secrets = [...this.#pulsarToken(args, account), ...this.#secrets(args, account), ...this.#passwordFiles(args, account)];
+    const shown = this.#certificate(args, account);
+    const after = [installed, duckdb, data, ...this.#natsKey(args, account), ...shown, ...secrets];
+    const follows = followed([...secrets.map(({ fingerprint }) => fingerprint), ...shown.map((task) => task.digest)]);
     const services = benthos.processes.map((process) => this.#process(args, process, { version, account, follows, after }));
     const [first] = benthos.processes;
     const [running] = services;
@@ -189,8 +218,9 @@ export class BenthosPipelines extends pulumi.ComponentResource {
         ),
       ),
       version: proven(benthos.version),
+      ...(this.password === undefined ? {} : { password: this.password.text }),
     };
-    this.registerOutputs({ ...benthosFigures(benthos), ...this.endpoints });
+    this.registerOutputs({ ...benthosFigures(benthos, this.password !== undefined), ...this.endpoints });
   }
 
   /** The file with the key for NATS; none where it asks for none. */
@@ -219,6 +249,21 @@ export class BenthosPipelines extends pulumi.ComponentResource {
     return [token];
   }
 
+  /** What they show NATS; nothing where it asks for no certificate. */
+  #certificate({ host, tools, systems: { nats } }: BenthosPipelinesArgs, account: ServiceAccount | undefined): Task[] {
+    if (nats?.tls?.clients === undefined || tools.certificateAuthority === undefined) return [];
+    const shown = certificate(host, this, {
+      name: "benthos-certificate",
+      subject: PIPELINES,
+      paths: clientPaths(host.layout),
+      text: clientCertificateText(PIPELINES, nats.tls, Date.now()),
+      usage: "clientAuth",
+      group: account?.user,
+      after: [tools.certificateAuthority, ...(account === undefined ? [] : [account])],
+    });
+    return [shown];
+  }
+
   /** The files with the secrets of the config, marked under a key of the stack. */
   #secrets({ host, benthos }: BenthosPipelinesArgs, account: ServiceAccount | undefined): SecretFile[] {
     const secrets = Object.entries(benthos.secrets);
@@ -233,6 +278,27 @@ export class BenthosPipelines extends pulumi.ComponentResource {
         after: account === undefined ? [] : [account],
       }),
     );
+  }
+
+  /** The password of the API, made once for each generation. */
+  #password({ host, benthos, systems }: BenthosPipelinesArgs): Secret | undefined {
+    if (!asksForPassword(benthos, systems)) return undefined;
+    const [master] = generationSecrets(this, `${host.key}-benthos-api`, [benthos.auth.generation]);
+    if (master === undefined) throw new Error("nothing makes the password");
+    return { text: master.apply((bytes) => derived(bytes, `${host.key}/benthos/api`).toString("base64url")), master };
+  }
+
+  /** What Benthos knows the password by, and what the tasks show it. */
+  #passwordFiles({ host }: BenthosPipelinesArgs, account: ServiceAccount | undefined): SecretFile[] {
+    if (this.password === undefined) return [];
+    const { text, master } = this.password;
+    const after = account === undefined ? [] : [account];
+    const write = (name: string, path: string, content: (password: string) => string, group?: string) =>
+      secretFile(host, this, { name, path, secret: { text: text.apply(content), master }, group, after });
+    return [
+      write("benthos-api-env", secretEnvPath(host.layout), (password) => benthosSecretEnv(passwordHash(password)), account?.user),
+      write("benthos-api-curl", host.layout.etc(BENTHOS, "api.curl"), apiCurl),
+    ];
   }
 
   /** The proof of the way through all systems; there is none where one of them is not of the stack. */
@@ -277,19 +343,24 @@ export class BenthosPipelines extends pulumi.ComponentResource {
     const directory = configDirectory(host, this, {
       name: `${name}-config`,
       path: layout.etc(BENTHOS, name === BENTHOS ? "config" : `config-${name}`),
-      files: benthosDirectory(benthos, process, host.listenAddress),
+      files: benthosDirectory(benthos, process, { address: host.listenAddress, asksForPassword: this.password !== undefined }),
       check: { product: BENTHOS, version: installed.version, environment },
       group: account?.user,
       after: installed.after,
     });
     const program = `${layout.opt(BENTHOS, currentLink(name, BENTHOS))}/benthos`;
+    const secret = this.password && secretEnvPath(layout);
     return service(host, this, {
       service: {
         name,
         description: `Benthos: ${process.pipelines.join(", ")}`,
         command: [program, ...benthosArguments(directory.path)],
         environment: {},
-        environmentFile: { path: environment.path, launcher: [layout.starter, layout.pidFile(name), environment.path] },
+        environmentFile: {
+          path: environment.path,
+          secret,
+          launcher: [layout.starter, layout.pidFile(name), [environment.path, ...(secret === undefined ? [] : [secret])].join(":")],
+        },
         memoryBytes: process.memoryBytes,
         // Connections to two servers for each pipeline, files, and room.
         openFiles: 16_384,
@@ -322,18 +393,21 @@ export function benthosArguments(directory: string): string[] {
 }
 
 /** What policies read: plain data. */
-function benthosFigures({ memoryBytes, processes }: BenthosConfig) {
+function benthosFigures({ memoryBytes, processes }: BenthosConfig, authentication: boolean) {
   return {
     memoryBytes,
     memory: Object.fromEntries(processes.map((process) => [process.name, process.memoryBytes])),
-    listeners: listeners(Object.fromEntries(processes.map(({ name, port }) => [name, port]))),
+    listeners: listeners(
+      Object.fromEntries(processes.map(({ name, port }) => [name, port])),
+      Object.fromEntries(processes.map(({ name }) => [name, { authentication }])),
+    ),
   };
 }
 
-/** What reads secrets at its start follows: one fingerprint of them all. */
-function followed(secrets: readonly SecretFile[]): Follows {
-  if (secrets.length === 0) return {};
-  return { SECRETS: pulumi.all(secrets.map(({ fingerprint }) => fingerprint)).apply((marks) => digest(marks.join(" "))) };
+/** What reads secrets and certificates at its start follows: one mark of them all. */
+function followed(marks: readonly pulumi.Input<string>[]): Follows {
+  if (marks.length === 0) return {};
+  return { SECRETS: pulumi.all([...marks]).apply((all) => digest(all.join(" "))) };
 }
 
 function apiUrl({ port }: BenthosProcess): string {

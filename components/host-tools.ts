@@ -4,7 +4,8 @@ import { SUPERVISORD_BYTES } from "../config/ram";
 import type { Host, Task } from "../hosts/host";
 import { allowDataLoss } from "../tasks/allow-data-loss";
 import { artifact } from "../tasks/artifact";
-import { certificateAuthority } from "../tasks/certificates";
+import type { Clients } from "../config/tls";
+import { certificateAuthority, clientCertificates } from "../tasks/certificates";
 import { type Journal, journal } from "../tasks/journal";
 import { type Supervisord, supervisord } from "../tasks/supervisord";
 
@@ -19,9 +20,11 @@ export class HostTools extends pulumi.ComponentResource {
   readonly consents: Task;
   /** What signs the certificates of servers; undefined where none has TLS. */
   readonly certificateAuthority: Task | undefined;
+  /** What clients of the servers show, the stack's own tasks among them. */
+  readonly clientCertificates: readonly Task[];
 
   constructor(
-    args: { readonly host: Host; readonly allowDataLoss: readonly string[]; readonly tls: boolean },
+    args: { readonly host: Host; readonly allowDataLoss: readonly string[]; readonly tls: boolean; readonly clients?: Clients | undefined },
     options?: pulumi.ComponentResourceOptions,
   ) {
     super("messaging:index:HostTools", `${args.host.key}-tools`, {}, options);
@@ -30,6 +33,10 @@ export class HostTools extends pulumi.ComponentResource {
     this.journal = journal(args.host, this);
     this.consents = allowDataLoss(args.host, this, args.allowDataLoss);
     this.certificateAuthority = args.tls ? certificateAuthority(args.host, this) : undefined;
+    this.clientCertificates =
+      this.certificateAuthority === undefined || args.clients === undefined
+        ? []
+        : clientCertificates(args.host, this, args.clients, this.certificateAuthority);
     const supervisordBytes = this.supervisord === undefined ? 0 : SUPERVISORD_BYTES;
     this.registerOutputs({ memoryBytes: supervisordBytes, memory: { supervisord: supervisordBytes } });
   }

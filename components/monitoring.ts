@@ -1,11 +1,14 @@
 import * as pulumi from "@pulumi/pulumi";
 import type { MonitoringConfig } from "../config/monitoring";
 import type { Host, Task } from "../hosts/host";
+import { API_USER } from "../render/benthos";
 import { prometheusDirectory, prometheusEnv, type ScrapeTarget } from "../render/prometheus";
 import { artifact } from "../tasks/artifact";
 import { configDirectory } from "../tasks/config-directory";
 import { configFile } from "../tasks/config-file";
 import { dataDirectory } from "../tasks/data-directory";
+import { secretFile } from "../tasks/secret-file";
+import type { Secret } from "../tasks/secrets";
 import { currentLink, service } from "../tasks/service";
 import { serviceAccount } from "../tasks/service-account";
 import type { PipelineSystems } from "../config/pipeline-check";
@@ -26,6 +29,8 @@ export interface MonitoringArgs {
   readonly tools: HostTools;
   readonly monitoring: MonitoringConfig;
   readonly systems: MonitoredSystems;
+  /** What Benthos asks for; undefined where it asks nobody. */
+  readonly benthosPassword?: Secret | undefined;
   /** What it watches is there. */
   readonly after: readonly Task[];
 }
@@ -41,7 +46,7 @@ export interface MonitoringEndpoints {
 export class Monitoring extends pulumi.ComponentResource {
   readonly endpoints: MonitoringEndpoints;
 
-  constructor({ host, tools, monitoring, systems, after }: MonitoringArgs, options?: pulumi.ComponentResourceOptions) {
+  constructor({ host, tools, monitoring, systems, benthosPassword, after }: MonitoringArgs, options?: pulumi.ComponentResourceOptions) {
     super("messaging:index:Monitoring", `${host.key}-monitoring`, { memoryBytes: monitoring.memoryBytes }, options);
     const { layout } = host;
     const { version, ports } = monitoring;
@@ -56,13 +61,29 @@ export class Monitoring extends pulumi.ComponentResource {
       group: account?.user,
       after: account === undefined ? [] : [account],
     });
+    const password = benthosPassword && {
+      file: layout.etc(PROMETHEUS, "benthos.password"),
+      user: API_USER,
+    };
+    const secrets =
+      benthosPassword === undefined || password === undefined
+        ? []
+        : [
+            secretFile(host, this, {
+              name: `${PROMETHEUS}-benthos-password`,
+              path: password.file,
+              secret: benthosPassword,
+              group: account?.user,
+              after: account === undefined ? [] : [account],
+            }),
+          ];
     const directory = configDirectory(host, this, {
       name: `${PROMETHEUS}-config`,
       path: layout.etc(PROMETHEUS, "config"),
-      files: prometheusDirectory(monitoring, targetsOf(monitoring, systems), capsOf(monitoring, systems)),
+      files: prometheusDirectory(monitoring, targetsOf(monitoring, systems, password), capsOf(monitoring, systems)),
       check: { product: PROMETHEUS, version, environment },
       group: account?.user,
-      after: [installed],
+      after: [installed, ...secrets],
     });
     const running: Task = service(host, this, {
       service: {
@@ -112,11 +133,11 @@ export class Monitoring extends pulumi.ComponentResource {
 }
 
 /** Every process of the host that has metrics. Those of NATS come from a pipeline, so its target is Benthos. */
-function targetsOf({ ports }: MonitoringConfig, { pulsar, benthos }: MonitoredSystems): ScrapeTarget[] {
+function targetsOf({ ports }: MonitoringConfig, { pulsar, benthos }: MonitoredSystems, password: ScrapeTarget["password"]): ScrapeTarget[] {
   return [
     { service: PROMETHEUS, port: ports.web, metricsPath: "/metrics" },
     ...(pulsar === undefined ? [] : [{ service: "pulsar", port: pulsar.ports.web, metricsPath: "/metrics/" }]),
-    ...(benthos?.processes ?? []).map(({ name, port }) => ({ service: name, port, metricsPath: "/metrics" })),
+    ...(benthos?.processes ?? []).map(({ name, port }) => ({ service: name, port, metricsPath: "/metrics", password })),
   ];
 }
 

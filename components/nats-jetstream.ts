@@ -5,9 +5,8 @@ import type { Host, Task } from "../hosts/host";
 import type { Layout } from "../hosts/layout";
 import type { TaskText } from "../hosts/task";
 import { natsServerConf } from "../render/nats-server";
-import { certificateText } from "../config/tls";
 import { adopt } from "../tasks/adopt";
-import { authorityPath, certificate, certificatePaths } from "../tasks/certificates";
+import { authorityPath, clientPaths, type ServerCertificate, serverCertificate, serverPaths, trustedPath } from "../tasks/certificates";
 import { configFile } from "../tasks/config-file";
 import { dataDirectory, dataDirectoryTask } from "../tasks/data-directory";
 import { homebrewTask, program, type ProgramArgs } from "../tasks/homebrew";
@@ -99,16 +98,20 @@ export class NatsJetStream extends pulumi.ComponentResource {
     const users = this.#users(args, account);
     const proof = this.#certificate(args, account);
     // What the server reads besides its config.
-    const reads = [...(users === undefined ? [] : [users.accounts]), ...(proof === undefined ? [] : [proof])];
-    const follows = { ...users?.follows, ...(proof === undefined ? {} : { CERTIFICATE: pulumi.output(proof.digest) }) };
-    const ca = proof && authorityPath(layout);
+    const reads = [...(users === undefined ? [] : [users.accounts]), ...(proof?.tasks ?? [])];
+    const follows = { ...users?.follows, ...(proof === undefined ? {} : { CERTIFICATE: proof.mark }) };
+    const ca = nats.tls && trustedPath(layout, "nats", nats.tls);
+    const shown = nats.tls?.clients && clientPaths(layout);
     const config = configFile(host, this, {
       name: "nats-config",
       path: layout.etc("nats", "nats-server.conf"),
       text: natsServerConf(nats, `${pulumi.getStack()}-${host.key}`, {
         storeDir,
         pidFile: host.services.startsWith("systemd") || host.docker !== undefined ? undefined : layout.pidFile(SERVER),
-        tls: proof && certificatePaths(layout, "nats"),
+        tls: nats.tls && {
+          ...serverPaths(layout, "nats", nats.tls),
+          clientAuthority: nats.tls.clients && authorityPath(layout),
+        },
         address: host.listenAddress,
       }),
       check: { product: SERVER, version: nats.version },
@@ -153,7 +156,8 @@ export class NatsJetStream extends pulumi.ComponentResource {
       description: `NATS of stack ${pulumi.getStack()} on host ${host.key}`,
       nkey: users?.keyPath,
       ca,
-      after: [cli],
+      shown,
+      after: [cli, ...tools.clientCertificates],
     });
     const verified = natsVerify(host, this, {
       url,
@@ -161,7 +165,7 @@ export class NatsJetStream extends pulumi.ComponentResource {
       service: running,
       cli,
       follows,
-      after: users === undefined ? [] : natsKeyFiles(host, this, users, [running]),
+      after: [...tools.clientCertificates, ...(users === undefined ? [] : natsKeyFiles(host, this, users, [running]))],
     });
     const streams = declareStreams(host, this, {
       tasks: streamTasks(url, nats.streams),
@@ -184,11 +188,11 @@ export class NatsJetStream extends pulumi.ComponentResource {
   }
 
   /** What the server proves itself with; undefined: it speaks in clear. */
-  #certificate({ host, tools, nats }: NatsJetStreamArgs, account: ServiceAccount | undefined): Task | undefined {
+  #certificate({ host, tools, nats }: NatsJetStreamArgs, account: ServiceAccount | undefined): ServerCertificate | undefined {
     if (nats.tls === undefined || tools.certificateAuthority === undefined) return undefined;
-    return certificate(host, this, {
+    return serverCertificate(host, this, {
       product: "nats",
-      certificate: certificateText(nats.tls, Date.now()),
+      tls: nats.tls,
       group: account?.user,
       authority: tools.certificateAuthority,
       after: account === undefined ? [] : [account],

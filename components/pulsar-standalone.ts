@@ -8,9 +8,8 @@ import type { TaskText } from "../hosts/task";
 import { type OffloadDriver, offloadDriver } from "../render/namespaces";
 import { clientConf, offloadProfile, type PulsarPaths, pulsarEnv, pulsarToolsEnv, standaloneConf } from "../render/pulsar";
 import { entryLocationRocksdbConf, ledgerMetadataRocksdbConf } from "../render/pulsar-rocksdb";
-import { certificateText } from "../config/tls";
 import { adopt } from "../tasks/adopt";
-import { authorityPath, certificate, certificatePaths } from "../tasks/certificates";
+import { authorityPath, clientPaths, type ServerCertificate, serverCertificate, serverPaths, trustedPath } from "../tasks/certificates";
 import { artifact, type ArtifactArgs } from "../tasks/artifact";
 import { configFile } from "../tasks/config-file";
 import { dataDirectory, dataDirectoryTask, logDirectory } from "../tasks/data-directory";
@@ -63,13 +62,14 @@ export function pulsarHealthUrl(pulsar: PulsarConfig, server?: string): string {
 }
 
 /**
- * Address of the binary protocol for another service of the host; undefined: for the host. With TLS where the broker has it. In containers that is a listener of its own, which
+ * Address of the binary protocol for another service of the host; undefined: for the host. With TLS where the broker has it and asks for no certificate, of which Benthos has none to show
+ * Pulsar. In containers that is a listener of its own, which
  * says of itself what they can reach.
  */
 export function pulsarPeerUrl(pulsar: PulsarConfig, host: Peers | undefined): string {
   const server = host?.peer(PULSAR) ?? LOOPBACK;
   if (server !== LOOPBACK) return `pulsar://${server}:${internalPort(pulsar)}`;
-  return pulsar.tls === undefined ? pulsarServiceUrl(pulsar) : tlsUrls(pulsar.tls.ports).serviceUrl;
+  return pulsar.tls === undefined || pulsar.tls.clients !== undefined ? pulsarServiceUrl(pulsar) : tlsUrls(pulsar.tls.ports).serviceUrl;
 }
 
 /** Arguments of bin/pulsar. @param places paths of its config and of what it stores */
@@ -145,7 +145,7 @@ export class PulsarStandalone extends pulumi.ComponentResource {
     const tokens = this.#tokens(args, account);
     this.pipelinesToken = tokens?.pipelines;
     const proof = this.#certificate(args, account);
-    const after = [server, ...java, data, logs, ...(tokens?.files ?? []), ...(proof === undefined ? [] : [proof])];
+    const after = [server, ...java, data, logs, ...(tokens?.files ?? []), ...(proof?.tasks ?? [])];
     const conf = (name: string, file: string, text: string, more: { readonly base?: string; readonly check?: boolean } = {}) =>
       configFile(host, this, {
         name: `pulsar-${name}`,
@@ -219,11 +219,15 @@ export class PulsarStandalone extends pulumi.ComponentResource {
     const adminUrl = pulsarAdminUrl(pulsar);
     this.verified = pulsarVerify(host, this, {
       adminUrl,
-      tlsUrl: pulsar.tls && tlsUrls(pulsar.tls.ports).adminUrl,
+      tls: pulsar.tls && {
+        url: tlsUrls(pulsar.tls.ports).adminUrl,
+        ca: trustedPath(layout, PULSAR, pulsar.tls),
+        shown: pulsar.tls.clients && clientPaths(layout),
+      },
       shell: layout.bin("pulsar-shell"),
       log: layout.log(PULSAR),
       service: this.service,
-      after: programs,
+      after: [...programs, ...tools.clientCertificates],
     });
     // Known only when the server is proven, so that whoever takes an endpoint waits for that.
     const proven = <T>(value: T) => this.verified.resource.urn.apply(() => value);
@@ -234,7 +238,7 @@ export class PulsarStandalone extends pulumi.ComponentResource {
       version: proven(pulsar.version),
       ...(pulsar.switches.webSocket ? { webSocketUrl: proven(`ws://127.0.0.1:${pulsar.ports.web}/ws/v2`) } : {}),
       ...(tokens === undefined ? {} : { tokens: this.verified.resource.urn.apply(() => tokens.tokens) }),
-      ...(pulsar.tls === undefined ? {} : { tls: proven({ ...tlsUrls(pulsar.tls.ports), ca: authorityPath(layout) }) }),
+      ...(pulsar.tls === undefined ? {} : { tls: proven({ ...tlsUrls(pulsar.tls.ports), ca: trustedPath(layout, PULSAR, pulsar.tls) }) }),
     };
     this.registerOutputs({ ...pulsarFigures(pulsar, layout), ...this.endpoints });
   }
@@ -269,11 +273,11 @@ export class PulsarStandalone extends pulumi.ComponentResource {
   }
 
   /** What the broker proves itself with; undefined: it has no ports with TLS. */
-  #certificate({ host, tools, pulsar }: PulsarStandaloneArgs, account: ServiceAccount | undefined): Task | undefined {
+  #certificate({ host, tools, pulsar }: PulsarStandaloneArgs, account: ServiceAccount | undefined): ServerCertificate | undefined {
     if (pulsar.tls === undefined || tools.certificateAuthority === undefined) return undefined;
-    return certificate(host, this, {
+    return serverCertificate(host, this, {
       product: PULSAR,
-      certificate: certificateText(pulsar.tls, Date.now()),
+      tls: pulsar.tls,
       group: account?.user,
       authority: tools.certificateAuthority,
       after: account === undefined ? [] : [account],
@@ -390,7 +394,10 @@ function pulsarPaths(pulsar: PulsarConfig, layout: Layout, platform: string): Pu
     ledgerMetadataRocksdbConf: layout.etc(PULSAR, "ledger_metadata_rocksdb.conf"),
     tieredStorage: tieredStoragePaths(pulsar, layout),
     auth: pulsar.auth === undefined ? undefined : { tokenKey: tokenKeyPath(layout, pulsar.auth), adminToken: adminTokenPath(layout) },
-    tls: pulsar.tls && certificatePaths(layout, PULSAR),
+    tls: pulsar.tls && {
+      ...serverPaths(layout, PULSAR, pulsar.tls),
+      clientAuthority: pulsar.tls.clients && authorityPath(layout),
+    },
     loopback: platform.startsWith("darwin") ? "lo0" : "lo",
   };
 }

@@ -18,7 +18,7 @@ export function composeFiles(stack: ComposedStack): Readonly<Record<string, stri
   const { name, nats, pulsar, benthos } = stack;
   const [process] = benthos.processes;
   const paths = pulsarPaths(stack);
-  const { "benthos.yaml": benthosYaml = "" } = benthosDirectory(benthos, process, "0.0.0.0");
+  const { "benthos.yaml": benthosYaml = "" } = benthosDirectory(benthos, process, { address: "0.0.0.0" });
   const config = {
     "nats/nats-server.conf": natsServerConf(nats, name, { storeDir: PLACES.nats.data, pidFile: undefined, address: "0.0.0.0" }),
     "pulsar/standalone.conf": standaloneConf(pulsar, paths),

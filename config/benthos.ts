@@ -101,6 +101,17 @@ export const benthosSchema = object({
     .prefault("192MiB")
     .describe("cap of the shared process, without the DuckDB CLI (160 MiB for each `to_duckdb`); GOMEMLIMIT is 85 % of it"),
   ports: object({ http: port.default(4195).describe("HTTP API, `/ready` and `/metrics`, on 127.0.0.1") }).prefault({}),
+  auth: object({
+    enabled: z
+      .boolean("allowed: true or false, whether a password is asked for")
+      .optional()
+      .describe(
+        "whether Benthos's HTTP API, and with it what pipelines accept over HTTP, asks for a password ([credentials.md](credentials.md#benthos)); without: as soon as pipelines have a secret, theirs or one for NATS or Pulsar",
+      ),
+    generation: integer("the number of the password", 1, 1_000_000)
+      .default(1)
+      .describe("number of the password; raising it makes another, and the one before is refused"),
+  }).prefault({}),
   logLevel: z
     .enum(["ERROR", "WARN", "INFO", "DEBUG"], "allowed: ERROR, WARN, INFO or DEBUG")
     .default("WARN")

@@ -1,4 +1,4 @@
-import { createHmac, hkdfSync } from "node:crypto";
+import { createHash, createHmac, hkdfSync } from "node:crypto";
 import { Codec } from "@nats-io/nkeys/lib/codec";
 import { SignJWT } from "jose";
 import type { Validity } from "./tls";
@@ -19,6 +19,11 @@ export function derived(master: string, purpose: string): Buffer {
 /** What a dependant may know of a secret: it changes with it and tells nothing about it. @returns 12 hexadecimal characters */
 export function fingerprint(master: string, secret: string | Buffer): string {
   return createHmac("sha256", derived(master, "fingerprint")).update(secret).digest("hex").slice(0, 12);
+}
+
+/** What a server knows a password by. No salt and one round are enough for what is as random as any hash. @returns SHA-256, base64 */
+export function passwordHash(password: string): string {
+  return createHash("sha256").update(password).digest("base64");
 }
 
 /** A NATS user's nkey. */

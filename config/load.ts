@@ -1,10 +1,13 @@
+import { readFileSync } from "node:fs";
 import * as pulumi from "@pulumi/pulumi";
+import { parse } from "yaml";
 import { z } from "zod";
 import { benthosSchema } from "./benthos";
 import { carried, type ComponentName, COMPONENTS, type HostConfig, hostsSchema } from "./hosts";
 import { namespacesSchema } from "./namespaces";
 import { monitoringSchema, NATS_METRICS } from "./monitoring";
 import { natsSchema } from "./nats";
+import { isText } from "./own-certificate";
 import { wantedPorts } from "./ports";
 import { pulsarSchema } from "./pulsar";
 import { planRam } from "./ram";
@@ -185,8 +188,9 @@ export function loadConfig(): Config {
     if (namespace === NAMESPACE && name !== undefined) raw[name] = structured(value);
   }
   const config = parseConfig(raw);
-  const problems = secretPaths(config)
-    .filter((path) => !isSecret(`${NAMESPACE}:${path.split(".")[0]}`))
+  const settings = readSettings();
+  const problems = [...secretPaths(config), ...keyTexts(raw)]
+    .filter((path) => !isSecret(`${NAMESPACE}:${path.split(".")[0]}`) || (settings !== undefined && !isEncrypted(settings, path)))
     .map((path) => {
       const advice = `pulumi config set --secret --path "${NAMESPACE}:${path}" < FILE`;
       return `${NAMESPACE}:${path}: stands in the settings in clear; allowed: a secret (${advice})`;
@@ -206,6 +210,29 @@ function secretPaths({ hosts, benthos }: Config): string[] {
   ];
 }
 
+/** Where the config has a private key itself, and not the path of a file with it. */
+function keyTexts(raw: Readonly<Record<string, unknown>>): string[] {
+  const keyOf = (server: string) =>
+    (raw[server] as { readonly tls?: { readonly own?: { readonly key?: unknown } } } | undefined)?.tls?.own?.key;
+  return ["nats", "pulsar"].filter((server) => isText(String(keyOf(server)))).map((server) => `${server}.tls.own.key`);
+}
+
+/** The values of the stack's settings as they stand in their file. Only who starts the CLI knows which file that is; undefined: nobody has said. */
+function readSettings(): unknown {
+  const path = process.env["MESSAGING_SETTINGS"];
+  return path === undefined ? undefined : (parse(readFileSync(path, "utf8")) as { readonly config?: unknown } | null)?.config;
+}
+
+/** Is a value of the settings encrypted, or what it is part of? The engine knows only whether anything below a key of the stack is. */
+export function isEncrypted(settings: unknown, path: string): boolean {
+  const [top = "", ...keys] = path.split(".");
+  const values = [`${NAMESPACE}:${top}`, ...keys].reduce<unknown[]>(
+    (found, key) => [...found, (found.at(-1) as Readonly<Record<string, unknown>> | undefined)?.[key]],
+    [settings],
+  );
+  return values.some((value) => typeof (value as { readonly secure?: unknown } | undefined)?.secure === "string");
+}
+
 /** Is the value of a key encrypted in the settings, or a part of it? The SDK knows and leaves it out of its types. */
 function isSecret(key: string): boolean {
   return (pulumi.runtime as unknown as { readonly isConfigSecret: (key: string) => boolean }).isConfigSecret(key);
@@ -223,7 +250,7 @@ function structured(value: string): unknown {
 const HIDDEN = "[secret]";
 
 /** Keys of the config whose values are in no message, be they right or wrong. */
-const SECRET_KEYS: readonly PropertyKey[] = ["privateKey", "secrets"];
+const SECRET_KEYS: readonly PropertyKey[] = ["key", "privateKey", "secrets"];
 
 function withoutSecrets(name: string, value: unknown): unknown {
   return SECRET_KEYS.includes(name) ? HIDDEN : value;

@@ -4,7 +4,7 @@ import { pinnedVersions } from "./pins";
 import { pulsarAuthSchema } from "./pulsar-auth";
 import { pulsarSourceSchema } from "./pulsar-source";
 import { integer, keepVersions, object, port, whenSound } from "./schema";
-import { tlsKeys, withUnit } from "./tls";
+import { checkOwn, tlsKeys, withUnit } from "./tls";
 import { duration, formatBytes, size } from "./units";
 
 const MIB = 2 ** 20;
@@ -189,9 +189,10 @@ export const pulsarSchema = object({
       web: port.default(8443).describe("HTTPS"),
     }).prefault({}),
   })
+    .superRefine(checkOwn, { when: whenSound("own", "names") })
     .transform(withUnit)
     .optional()
-    .describe("ports with TLS; absent: none"),
+    .describe("ports with TLS ([credentials.md](credentials.md#tls)); absent: none"),
 })
   .refine(({ version, source }) => source !== undefined || versions.includes(version), {
     path: ["version"],

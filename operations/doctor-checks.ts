@@ -176,7 +176,7 @@ function certificate([path, body]: readonly string[], now: Date): Finding {
   const days = Math.floor((Date.parse(parsed.validTo) - now.getTime()) / DAY_MILLISECONDS);
   const severity = days < 0 ? "error" : days < WARN_DAYS.certificate ? "warning" : "ok";
   const found = `${days < 0 ? "expired" : "valid until"} ${new Date(parsed.validTo).toISOString().slice(0, 10)}, ${Math.abs(days)} days`;
-  return finding(severity, `certificate ${path ?? ""}`, found, "renew it: npm run up");
+  return finding(severity, `certificate ${path ?? ""}`, found, "renew it: npm run up; one of yours: in the settings first");
 }
 
 /** Ports that others hold, and what differs from what was applied. */

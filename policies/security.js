@@ -21,10 +21,25 @@ const protectedListeners = {
   name: "protected-listeners",
   description: "What listens beyond loopback asks every client for credentials and speaks TLS.",
   enforcementLevel: "mandatory",
-  validateStack({ resources }, reportViolation) {
+  configSchema: {
+    properties: {
+      // Listeners that ask every client for credentials on loopback too, by name.
+      authenticated: { type: "array", items: { type: "string" }, default: [] },
+    },
+  },
+  validateStack(args, reportViolation) {
+    const { resources } = args;
+    const { authenticated } = /** @type {{ authenticated: string[] }} */ (args.getConfig());
     for (const component of hosts(resources).flatMap(({ components }) => components)) {
       for (const { name, address, port, authentication, tls } of /** @type {Listener[]} */ (component.props["listeners"] ?? [])) {
-        if (LOOPBACK.test(address)) continue;
+        if (LOOPBACK.test(address)) {
+          if (authentication || !authenticated.includes(name)) continue;
+          reportViolation(
+            `${component.name} listens for ${name} on ${address}:${port} for every user of the host. Set auth: {} of its component.`,
+            component.urn,
+          );
+          continue;
+        }
         const missing = [...(authentication ? [] : ["authentication"]), ...(tls ? [] : ["TLS"])];
         if (missing.length === 0) continue;
         reportViolation(

@@ -15,8 +15,8 @@ const COMMAND = /^command:(local|remote):Command$/;
  * @returns {Task | undefined} undefined for what is no step
  */
 function taskOf({ type, props }) {
-  if (!COMMAND.test(type) || typeof props["stdin"] !== "string" || !props["stdin"].startsWith("TASK=")) return undefined;
-  const text = props["stdin"];
+  const text = COMMAND.test(type) ? known(props, "stdin") : undefined;
+  if (typeof text !== "string" || !text.startsWith("TASK=")) return undefined;
   const end = text.indexOf("\n\n");
   const head = end < 0 ? text : text.slice(0, end);
   const inputs = head
@@ -24,6 +24,20 @@ function taskOf({ type, props }) {
     .filter((line) => line.includes("="))
     .map((line) => [line.slice(0, line.indexOf("=")), line.slice(line.indexOf("=") + 1)]);
   return { inputs: Object.fromEntries(inputs), body: end < 0 ? "" : text.slice(end + 2) };
+}
+
+/**
+ * A property; undefined where a preview cannot know it yet, as with keys that are still to be made. The up that follows is judged with it.
+ * @param {Readonly<Record<string, unknown>>} props
+ * @param {string} name
+ * @returns {unknown}
+ */
+function known(props, name) {
+  try {
+    return props[name];
+  } catch {
+    return undefined;
+  }
 }
 
 module.exports = { COMMAND, taskOf };

@@ -22,7 +22,14 @@ export interface NatsServerPaths {
   /** Undefined where the service manager knows the process. */
   readonly pidFile: string | undefined;
   /** What the server proves itself with; undefined: no TLS. */
-  readonly tls?: { readonly certificate: string; readonly key: string } | undefined;
+  readonly tls?:
+    | {
+        readonly certificate: string;
+        readonly key: string;
+        /** Whose certificates every client has to show one of; undefined: none is asked. */
+        readonly clientAuthority?: string | undefined;
+      }
+    | undefined;
   /** Address that both listeners are on; loopback without one. */
   readonly address?: string;
 }
@@ -55,7 +62,11 @@ export function natsServerConf(nats: NatsConfig, serverName: string, paths: Nats
   // The comment says what a change of its line takes: scripts/products/nats-server.sh goes by it, and a preview shows it beside the change.
   const keyValue = (key: string, value: string | number) => `${key}: ${value} # ${EFFECTS[nats.version][key] ?? "restart"}`;
   // No change of a line: the same files get another certificate, which a reload takes over.
-  const tls = paths.tls && { cert_file: quoted(paths.tls.certificate), key_file: quoted(paths.tls.key) };
+  const tls = paths.tls && {
+    cert_file: quoted(paths.tls.certificate),
+    key_file: quoted(paths.tls.key),
+    ...(paths.tls.clientAuthority === undefined ? {} : { ca_file: quoted(paths.tls.clientAuthority), verify: "true" }),
+  };
   const accounts = nats.auth === undefined ? "" : "include ./accounts.conf\n";
   return (
     `# ${MANAGED_BY}\n` +

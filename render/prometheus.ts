@@ -7,6 +7,8 @@ export interface ScrapeTarget {
   readonly service: string;
   readonly port: number;
   readonly metricsPath: string;
+  /** Whom it says that it is, and the file with the password; undefined: nobody asks. */
+  readonly password?: { readonly user: string; readonly file: string } | undefined;
 }
 
 /**
@@ -29,9 +31,10 @@ export function prometheusDirectory(
 
 function prometheusYaml(seconds: number, targets: readonly ScrapeTarget[]): string {
   const jobs = targets.map(
-    ({ service, port, metricsPath }) =>
+    ({ service, port, metricsPath, password }) =>
       `  - job_name: ${service}\n` +
       `    metrics_path: ${metricsPath}\n` +
+      (password === undefined ? "" : `    basic_auth: { username: ${password.user}, password_file: ${password.file} }\n`) +
       `    static_configs:\n` +
       `      - targets: ["127.0.0.1:${port}"]\n` +
       `        labels: { service: ${service} }\n`,

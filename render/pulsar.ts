@@ -14,7 +14,14 @@ export interface PulsarPaths {
   /** What the broker proves clients with, and itself to itself; undefined: nobody is asked. */
   readonly auth: { readonly tokenKey: string; readonly adminToken: string } | undefined;
   /** What the broker proves itself with to clients; undefined: no TLS. */
-  readonly tls?: { readonly certificate: string; readonly key: string } | undefined;
+  readonly tls?:
+    | {
+        readonly certificate: string;
+        readonly key: string;
+        /** Whose certificates every client has to show one of; undefined: none is asked. */
+        readonly clientAuthority?: string | undefined;
+      }
+    | undefined;
   /** Name of the loopback interface. */
   readonly loopback: string;
   /** In a container: its name, and the port on which its neighbours reach it; undefined elsewhere. */
@@ -114,6 +121,9 @@ function encryption({ tls }: PulsarConfig, paths: PulsarPaths): Record<string, s
     webServicePortTls: tls.ports.web,
     tlsCertificateFilePath: paths.tls.certificate,
     tlsKeyFilePath: paths.tls.key,
+    ...(paths.tls.clientAuthority === undefined
+      ? {}
+      : { tlsRequireTrustedClientCertOnConnect: "true", tlsTrustCertsFilePath: paths.tls.clientAuthority }),
   };
 }
 

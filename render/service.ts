@@ -9,6 +9,8 @@ export interface Service {
   /** More of it in a file of KEY="value" lines, which changes without the definition; undefined: none. */
   readonly environmentFile?: {
     readonly path: string;
+    /** One more, with secrets, which is there before the service; undefined: none. */
+    readonly secret?: string | undefined;
     /** What comes before the command under a manager that reads no such file. */
     readonly launcher: readonly string[];
   };

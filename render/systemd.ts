@@ -41,6 +41,7 @@ export function systemdUnit(service: Service, scope: SystemdScope): string {
     ExecReload: service.reloads === true ? "/bin/kill -HUP $MAINPID" : undefined,
     ...environment,
     EnvironmentFile: service.environmentFile?.path,
+    "EnvironmentFile=": service.environmentFile?.secret,
     KillSignal: `SIG${service.stopSignal}`,
     // What Java says when a signal ends it in an orderly way.
     SuccessExitStatus: service.compiles === true ? 143 : undefined,

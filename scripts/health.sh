@@ -7,4 +7,5 @@ token=''
 if [ -n "${3:-}" ]; then token="Authorization: Bearer $(cat "$3")"$'\r\n'; fi
 printf 'GET %s HTTP/1.0\r\n%s\r\n' "$2" "$token" >&3
 read -r _ status _ <&3
-[ "$status" = 200 ]
+# 401 says as well that it answers: it asks who wants to know.
+[ "$status" = 200 ] || [ "$status" = 401 ]

@@ -171,18 +171,32 @@ part_of() {
 	tail -c "+$(($2 + 1))" "$1" | head -c "$(($3 - $2))"
 }
 
-# curl on Pulsar, without a proxy, as the stack's own role where Pulsar asks who it is; the token is in a file, and in no command line.
-pulsar_curl() {
-	token=$PREFIX/etc/pulsar/admin.curl
-	if [ -f "$token" ]; then curl -q -K "$token" --noproxy '*' "$@"; else curl -q --noproxy '*' "$@"; fi
+# curl without a proxy, with what a server asks the stack for; that is in a file below etc, and in no command line: own_curl FILE ARGUMENT ...
+own_curl() {
+	credentials=$PREFIX/etc/$1
+	shift
+	if [ -f "$credentials" ]; then curl -q -K "$credentials" --noproxy '*' "$@"; else curl -q --noproxy '*' "$@"; fi
 }
 
-# Lets the nats CLI connect to the server at an address, as the stack's own user where the server in effect asks who it is, and over TLS where it asks for it.
+# curl on Pulsar, as the stack's own role, and on Benthos's API.
+pulsar_curl() {
+	own_curl pulsar/admin.curl "$@"
+}
+
+benthos_curl() {
+	own_curl benthos/api.curl "$@"
+}
+
+# Lets the nats CLI connect to the server at an address, as the stack's own user where the server in effect asks who it is, and over TLS and with a certificate where it asks for them.
 nats_environment() {
-	NATS_URL=$1 NATS_NKEY='' NATS_CA=''
+	NATS_URL=$1 NATS_NKEY='' NATS_CA='' NATS_CERT='' NATS_KEY=''
 	if grep -q '^include ' "$PREFIX/etc/nats/nats-server.conf" 2>/dev/null; then NATS_NKEY=$PREFIX/etc/nats/keys/operator.nk; fi
 	if grep -q '^tls ' "$PREFIX/etc/nats/nats-server.conf" 2>/dev/null; then NATS_CA=$PREFIX/etc/tls/ca.pem; fi
-	export NATS_URL NATS_NKEY NATS_CA
+	if grep -q '^ *cert_file: .*/own\.pem"' "$PREFIX/etc/nats/nats-server.conf" 2>/dev/null; then NATS_CA=$PREFIX/etc/tls/nats-ca.pem; fi
+	if grep -q '^ *verify: true' "$PREFIX/etc/nats/nats-server.conf" 2>/dev/null; then
+		NATS_CERT=$PREFIX/etc/tls/clients/operator.pem NATS_KEY=$PREFIX/etc/tls/clients/operator.key
+	fi
+	export NATS_URL NATS_NKEY NATS_CA NATS_CERT NATS_KEY
 }
 
 # The nats CLI on such a server: nats_cli URL ARGUMENT ...

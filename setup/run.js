@@ -78,6 +78,8 @@ function operate(command, args) {
   const policies = underPolicies(command, rest);
   ensureStack(stack);
   const copy = settingsFile(stack, settings);
+  // The program looks there whether secrets are encrypted; the CLI does not tell it.
+  process.env.MESSAGING_SETTINGS = copy;
   require("./heal.js").heal(stack);
   const quiet = operations.get(command) ?? [];
   const options = [...quiet, ...policies, "--non-interactive", "--stack", stack, "--config-file", copy, ...rest];

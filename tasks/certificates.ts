@@ -1,7 +1,12 @@
-import type * as pulumi from "@pulumi/pulumi";
-import type { CertificateText } from "../config/tls";
+import * as pulumi from "@pulumi/pulumi";
+import { type OwnCertificate, pkcs8 } from "../config/own-certificate";
+import { certificateText, clientCertificateText, type CertificateText, type Clients, OPERATOR, type Tls } from "../config/tls";
 import type { Host, Task } from "../hosts/host";
 import type { Layout } from "../hosts/layout";
+import { digest } from "../hosts/scripts";
+import { file } from "./file";
+import { secretFile } from "./secret-file";
+import { generationSecrets } from "./secrets";
 
 /** Years after which the certificate of an authority ends; the last one before is renewed with the same key, so that those who trust it go on. */
 const AUTHORITY_DAYS = 3650;
@@ -21,45 +26,135 @@ export function certificateAuthority(host: Host, parent: pulumi.Resource): Task 
   });
 }
 
-/** Where a server has its certificate and its key. */
+/** Paths of a certificate and its key on a host. */
 export interface CertificatePaths {
   readonly certificate: string;
   readonly key: string;
 }
 
-/** @param product whose folder of etc has them */
-export function certificatePaths(layout: Layout, product: string): CertificatePaths {
-  return { certificate: layout.etc(product, "server.pem"), key: layout.etc(product, "server.key") };
+/** What a server proves itself with. @param product whose folder of etc has it */
+export function serverPaths(layout: Layout, product: string, { own }: Pick<Tls, "own">): CertificatePaths {
+  return pair(layout, product, own === undefined ? "server" : "own");
 }
 
-/** The certificate of a server, of the host's authority; its key is made on the host and never leaves it. */
+/** Where clients find the certificate that they know a server by. */
+export function trustedPath(layout: Layout, product: string, { own }: Pick<Tls, "own">): string {
+  return own === undefined ? authorityPath(layout) : layout.etc("tls", `${product}-ca.pem`);
+}
+
+/** What a client proves itself with. */
+export function clientPaths(layout: Layout, name: string = OPERATOR): CertificatePaths {
+  return pair(layout, "tls", `clients/${name}`);
+}
+
+function pair(layout: Layout, product: string, name: string): CertificatePaths {
+  return { certificate: layout.etc(product, `${name}.pem`), key: layout.etc(product, `${name}.key`) };
+}
+
+/** A server's certificate on a host. */
+export interface ServerCertificate {
+  readonly tasks: readonly Task[];
+  /** Changes with it. */
+  readonly mark: pulumi.Output<string>;
+}
+
+/** What a certificate is made for. */
+interface ServerArgs {
+  readonly product: string;
+  readonly tls: Tls;
+  /** Users of a service that read the key besides its owner; undefined: nobody. */
+  readonly group: string | undefined;
+  readonly authority: Task;
+  readonly after: readonly Task[];
+}
+
+/** The certificate of a server: the one that the config has, else one of the host's authority, whose key is made on the host and never leaves it. */
+export function serverCertificate(host: Host, parent: pulumi.Resource, args: ServerArgs): ServerCertificate {
+  const { tls, product } = args;
+  if (tls.own !== undefined) return ownCertificate(host, parent, tls.own, args);
+  const issued = certificate(host, parent, {
+    name: `${product}-certificate`,
+    subject: `${host.key}-${product}`,
+    paths: serverPaths(host.layout, product, tls),
+    text: certificateText(tls, Date.now()),
+    group: args.group,
+    after: [args.authority, ...args.after],
+  });
+  return { tasks: [issued], mark: pulumi.output(issued.digest) };
+}
+
+/** A certificate that somebody else has issued: its key is a secret of the stack. */
+function ownCertificate(host: Host, parent: pulumi.Resource, own: OwnCertificate, args: ServerArgs): ServerCertificate {
+  const { product, tls } = args;
+  const paths = serverPaths(host.layout, product, tls);
+  // The directory of the authority is open to every client of the host.
+  const after = [args.authority, ...args.after];
+  const open = { mode: "644", after } as const;
+  const [master] = generationSecrets(parent, `${host.key}-${product}-own-certificate`, [1]);
+  if (master === undefined) throw new Error("nothing marks the key");
+  const key = secretFile(host, parent, {
+    name: `${product}-own-key`,
+    path: paths.key,
+    secret: { text: pulumi.secret(pkcs8(own.key)), master },
+    group: args.group,
+    after,
+  });
+  const tasks = [
+    key,
+    file(host, parent, { name: `${product}-own-certificate`, path: paths.certificate, text: own.certificate, ...open }),
+    file(host, parent, { name: `${product}-own-authority`, path: trustedPath(host.layout, product, tls), text: own.ca, ...open }),
+  ];
+  return { tasks, mark: key.fingerprint.apply((mark) => digest(`${mark} ${own.certificate}`)) };
+}
+
+/** The certificates of the clients of a host, in a folder for nobody but the user that tasks run as. */
+export function clientCertificates(host: Host, parent: pulumi.Resource, clients: Clients, authority: Task): Task[] {
+  return clients.names.map((name) =>
+    certificate(host, parent, {
+      name: `client-certificate-${name}`,
+      subject: name,
+      paths: clientPaths(host.layout, name),
+      text: clientCertificateText(name, clients, Date.now()),
+      usage: "clientAuth",
+      group: undefined,
+      after: [authority],
+    }),
+  );
+}
+
+/** A certificate of the host's authority. */
 export function certificate(
   host: Host,
   parent: pulumi.Resource,
   args: {
-    readonly product: string;
-    readonly certificate: CertificateText;
+    /** Resource name without the host key. */
+    readonly name: string;
+    /** Common name. */
+    readonly subject: string;
+    readonly paths: CertificatePaths;
+    readonly text: CertificateText;
+    /** What it is for; undefined: a server. */
+    readonly usage?: "clientAuth";
     /** Users of a service that read the key besides its owner; undefined: nobody. */
     readonly group: string | undefined;
-    readonly authority: Task;
     readonly after: readonly Task[];
   },
 ): Task {
-  const { certificate, key } = certificatePaths(host.layout, args.product);
-  const { subjectAltNames, lifetimeDays, validUntil } = args.certificate;
+  const { subjectAltNames, lifetimeDays, validUntil } = args.text;
   return host.run(parent, {
-    name: `${args.product}-certificate`,
+    name: args.name,
     script: "certificate",
     inputs: {
-      CERTIFICATE: certificate,
-      KEY: key,
+      CERTIFICATE: args.paths.certificate,
+      KEY: args.paths.key,
       AUTHORITY: authorityPath(host.layout),
-      SUBJECT: `${host.key}-${args.product}`,
+      SUBJECT: args.subject,
       NAMES: subjectAltNames,
       DAYS: lifetimeDays,
       VALID_UNTIL: validUntil,
+      ...(args.usage === undefined ? {} : { USAGE: args.usage }),
       ...(args.group === undefined ? {} : { GROUP: args.group }),
     },
-    after: [args.authority, ...args.after],
+    after: args.after,
   });
 }

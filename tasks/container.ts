@@ -40,7 +40,7 @@ function containerSpec(host: Host, docker: DockerEngine, args: ServiceArgs, imag
   // An image has the one version.
   const installed = layout.opt(product, version);
   const command = service.command.map((word) => word.replace(layout.opt(product, currentLink(service.name, product)), installed));
-  const launcher = environmentFile === undefined ? [] : [layout.starter, "/dev/null", environmentFile.path];
+  const launcher = environmentFile === undefined ? [] : [layout.starter, "/dev/null", ...environmentFile.launcher.slice(-1)];
   const isLog = (path: string) => path.startsWith(`${layout.logs}/`);
   return {
     service: service.name,

@@ -13,7 +13,7 @@ export function file(
   args: {
     readonly name: string;
     readonly path: string;
-    readonly mode: "600" | "640" | "700";
+    readonly mode: "600" | "640" | "644" | "700";
     /** Users of a service that read it besides its owner; undefined: nobody. */
     readonly group?: string | undefined;
     readonly text: string | pulumi.Output<string>;

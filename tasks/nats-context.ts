@@ -1,5 +1,6 @@
 import type * as pulumi from "@pulumi/pulumi";
 import type { Host, Task } from "../hosts/host";
+import type { CertificatePaths } from "./certificates";
 
 /** The mark by which scripts/tasks/nats-context.sh knows a context that it may overwrite or remove. */
 const OWNER = "Managed by Pulumi";
@@ -16,6 +17,8 @@ export function natsContext(
     readonly nkey?: string | undefined;
     /** Path on the host of the certificate that it knows the server by; undefined: without TLS. */
     readonly ca?: string | undefined;
+    /** What it shows the server; undefined: it is not asked. */
+    readonly shown?: CertificatePaths | undefined;
     readonly after: readonly Task[];
   },
 ): Task {
@@ -32,7 +35,11 @@ export function natsContext(
 export function natsContextJson(
   url: string,
   description: string,
-  { nkey, ca }: { readonly nkey?: string | undefined; readonly ca?: string | undefined } = {},
+  {
+    nkey,
+    ca,
+    shown,
+  }: { readonly nkey?: string | undefined; readonly ca?: string | undefined; readonly shown?: CertificatePaths | undefined } = {},
 ): string {
-  return `${JSON.stringify({ description: `${description} (${OWNER})`, url, nkey, ca }, undefined, 2)}\n`;
+  return `${JSON.stringify({ description: `${description} (${OWNER})`, url, nkey, ca, cert: shown?.certificate, key: shown?.key }, undefined, 2)}\n`;
 }

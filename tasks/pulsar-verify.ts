@@ -1,5 +1,6 @@
 import type * as pulumi from "@pulumi/pulumi";
 import type { Host, Task } from "../hosts/host";
+import type { CertificatePaths } from "./certificates";
 import { systemUnit } from "./service";
 
 /**
@@ -11,8 +12,8 @@ export function pulsarVerify(
   parent: pulumi.Resource,
   args: {
     readonly adminUrl: string;
-    /** The same over TLS; undefined: there is none. */
-    readonly tlsUrl: string | undefined;
+    /** The same over TLS, what a client knows the server by, and what it has to show; undefined: there is none. */
+    readonly tls: { readonly url: string; readonly ca: string; readonly shown: CertificatePaths | undefined } | undefined;
     /** pulsar-shell of this stack. */
     readonly shell: string;
     readonly log: string;
@@ -28,7 +29,8 @@ export function pulsarVerify(
     uses: ["pulsar-admin.sh", ...(journal ? ["managers/systemd.sh"] : []), ...(docker === undefined ? [] : ["managers/docker.sh"])],
     inputs: {
       ADMIN_URL: args.adminUrl,
-      ...(args.tlsUrl === undefined ? {} : { TLS_URL: args.tlsUrl }),
+      ...(args.tls === undefined ? {} : { TLS_URL: args.tls.url, TLS_CA: args.tls.ca }),
+      ...(args.tls?.shown === undefined ? {} : { TLS_CERTIFICATE: args.tls.shown.certificate, TLS_KEY: args.tls.shown.key }),
       SHELL_PROGRAM: args.shell,
       LOG: journal ? "journal" : docker === undefined ? args.log : "container",
       SERVICE_DIGEST: args.service.digest,

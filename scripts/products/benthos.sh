@@ -17,6 +17,11 @@ api_url() {
 	say "http://$(sed -n 's/^ *address: //p' "$1/benthos.yaml" | sed 's/^0\.0\.0\.0:/127.0.0.1:/')"
 }
 
+# What the API answers to a GET, within so many seconds.
+api_get() {
+	benthos_curl -fsS --max-time "$2" "$1"
+}
+
 # Lint of everything, then the unit tests, in the environment of the service.
 product_check() {
 	if ! [ -d "$1" ]; then return; fi
@@ -56,14 +61,14 @@ product_reloads() {
 }
 
 product_ready() {
-	[ -f "$1/benthos.yaml" ] && http_get "$(api_url "$1")/ping" 2 >/dev/null 2>&1
+	[ -f "$1/benthos.yaml" ] && api_get "$(api_url "$1")/ping" 2 >/dev/null 2>&1
 }
 
 # Sends a pipeline to the running process: POST, PUT or DELETE. What is under way in it is finished first.
 stream() {
 	method=$1 id=$2
 	shift 2
-	curl -q -fsS --noproxy '*' --max-time 60 -X "$method" "$@" "$url/streams/$id" >"$WORK/answer" 2>&1 || {
+	benthos_curl -fsS --max-time 60 -X "$method" "$@" "$url/streams/$id" >"$WORK/answer" 2>&1 || {
 		say "$NAME: $method of pipeline $id fails: $(cat "$WORK/answer")"
 		return 1
 	}
@@ -111,10 +116,10 @@ product_reload() {
 # Every input and output is connected; remembers what the process then runs.
 product_connected() {
 	url=$(api_url "$1") waited=0
-	until http_get "$url/ready" 3 >/dev/null 2>&1; do
+	until api_get "$url/ready" 3 >/dev/null 2>&1; do
 		waited=$((waited + 1))
 		if [ "$waited" -gt 100 ]; then
-			say "$NAME answers, but not all of its pipelines are connected: $(curl -q -sS --noproxy '*' --max-time 3 "$url/ready" 2>&1)"
+			say "$NAME answers, but not all of its pipelines are connected: $(benthos_curl -sS --max-time 3 "$url/ready" 2>&1)"
 			return 1
 		fi
 		pause
@@ -126,13 +131,13 @@ product_connected() {
 
 # A line for each pipeline that runs: id, digest of the file that the directory has for it, and its config as reported.
 reported() {
-	running=$(http_get "$url/streams" 3 | "$gojq" -r '[keys[]] | join(",")')
+	running=$(api_get "$url/streams" 3 | "$gojq" -r '[keys[]] | join(",")')
 	[ -n "$running" ] || return 0
 	rm -f "$WORK"/stream.*
 	# A list of one is no list to curl.
 	case $running in
-	*,*) curl -q -fsS --noproxy '*' --max-time 5 -o "$WORK/stream.#1" "$url/streams/{$running}" ;;
-	*) curl -q -fsS --noproxy '*' --max-time 5 -o "$WORK/stream.$running" "$url/streams/$running" ;;
+	*,*) benthos_curl -fsS --max-time 5 -o "$WORK/stream.#1" "$url/streams/{$running}" ;;
+	*) benthos_curl -fsS --max-time 5 -o "$WORK/stream.$running" "$url/streams/$running" ;;
 	esac
 	pipelines_of "$1" | while IFS= read -r pipeline; do say "$(stream_id "$pipeline") $(digest_of "$1/streams/$pipeline.yaml" | cut -c 1-12)"; done >"$WORK/files"
 	for answer in "$WORK"/stream.*; do
@@ -158,7 +163,7 @@ environment_candidate() {
 
 product_effective() {
 	url=$(api_url "$1")
-	say "version $(http_get "$url/version" 3 | sed -n 's/.*"version":"\([0-9.]*\).*/\1/p')"
+	say "version $(api_get "$url/version" 3 | sed -n 's/.*"version":"\([0-9.]*\).*/\1/p')"
 	if [ -n "${SECRETS:-}" ]; then say "secrets $(secrets_read)"; fi
 	say "GOMEMLIMIT $(environment_of "$(process_id)" GOMEMLIMIT)"
 	reported "$1" >"$WORK/reported"
@@ -174,8 +179,8 @@ product_effective() {
 # One JSON document on the running process, for `npm run status`; counters since its start.
 product_status() {
 	url=$(api_url "$1")
-	http_get "$url/metrics" 5 >"$WORK/metrics" || return 1
-	http_get "$url/streams" 3 >"$WORK/streams" || return 1
+	api_get "$url/metrics" 5 >"$WORK/metrics" || return 1
+	api_get "$url/streams" 3 >"$WORK/streams" || return 1
 	samples "$WORK/metrics" input_received output_sent output_error processor_error dead_lettered circuit_breaker_state input_lag_messages \
 		input_lag_milliseconds >"$WORK/samples"
 	"$gojq" -c -n --slurpfile samples "$WORK/samples" --slurpfile streams "$WORK/streams" --arg version "$VERSION" --arg url "$url" '

@@ -31,7 +31,7 @@ observe() { :; }
 remove() { drop_all; }
 
 pipeline() {
-	curl -q -fsS --noproxy '*' --max-time 30 -X "$1" "$API_URL/streams/$2" --data-binary "@${3:-/dev/null}" >"$WORK/answer" 2>&1
+	benthos_curl -fsS --max-time 30 -X "$1" "$API_URL/streams/$2" --data-binary "@${3:-/dev/null}" >"$WORK/answer" 2>&1
 }
 
 # What is not there cannot be dropped, and what does not answer holds nothing that matters.

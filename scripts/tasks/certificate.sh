@@ -1,5 +1,5 @@
 # shellcheck shell=sh disable=SC2154 # inputs come from task.sh
-# Makes the key and the certificate of a server, signed by the certificate authority of this host. The key never leaves it.
+# Makes the key and the certificate of a server or a client, signed by the certificate authority of this host. The key never leaves it.
 #
 # CERTIFICATE, KEY   paths
 # AUTHORITY          path of the authority's certificate; its key is beside it
@@ -7,6 +7,7 @@
 # NAMES              subject alternative names as openssl lists them, such as `DNS:localhost, IP Address:127.0.0.1`
 # DAYS               for which a new certificate is valid
 # VALID_UNTIL        seconds since 1970; what ends earlier is renewed
+# USAGE              serverAuth, or clientAuth; unset: serverAuth
 # GROUP              who reads the key besides its owner; unset: nobody
 
 desired() {
@@ -41,7 +42,7 @@ apply() {
 		[server]
 		basicConstraints = critical, CA:false
 		keyUsage = critical, digitalSignature
-		extendedKeyUsage = serverAuth
+		extendedKeyUsage = ${USAGE:-serverAuth}
 		subjectAltName = $(say "$NAMES" | sed 's/IP Address:/IP:/g')
 	END
 	# PKCS 8, which Java reads.

@@ -55,9 +55,9 @@ prove_health() {
 	grep -q '^pulsar_topics_count' "$WORK/metrics" || broken "/metrics/ has no pulsar_topics_count"
 	say "health: the broker publishes and reads; metrics answer"
 	[ -n "${TLS_URL:-}" ] || return 0
-	pulsar_curl -fsS --max-time 10 --cacert "$PREFIX/etc/tls/ca.pem" -o "$WORK/ready" "$TLS_URL/admin/v2/brokers/ready" 2>"$WORK/curl" ||
-		broken "$TLS_URL does not answer a client that trusts $PREFIX/etc/tls/ca.pem: $(cat "$WORK/curl")"
-	say "TLS: $TLS_URL answers a client that trusts the certificate authority of this host"
+	pulsar_curl -fsS --max-time 10 --cacert "$TLS_CA" ${TLS_CERTIFICATE:+--cert "$TLS_CERTIFICATE" --key "$TLS_KEY"} -o "$WORK/ready" "$TLS_URL/admin/v2/brokers/ready" 2>"$WORK/curl" ||
+		broken "$TLS_URL does not answer a client that trusts $TLS_CA: $(cat "$WORK/curl")"
+	say "TLS: $TLS_URL answers a client that trusts $TLS_CA"
 }
 
 # Errors of the last start. Four that Pulsar reports of a sound one are none: the journal has no mark in its first life, the metadata are there in every other,

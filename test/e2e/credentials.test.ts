@@ -10,6 +10,7 @@ import { after, before, describe, test, type TestContext } from "node:test";
 import { setTimeout } from "node:timers/promises";
 import { connect as connectTls } from "node:tls";
 import { roleToken, tokenKey } from "../../config/credentials";
+import { type Issued, issuedByStranger } from "../support/certificates";
 import { EVERY_PATTERN, runClients } from "../support/clients";
 import { PostgreSQL } from "../support/postgresql";
 import { type Result, TestStack } from "../support/test-stack";
@@ -25,15 +26,6 @@ const AUTH = {
 };
 
 const STREAMS = { orders: { preset: "workQueue", maxBytes: "10MB", subjects: ["orders.>"], consumers: { worker: {} } } };
-
-/** Makes a certificate authority that nobody knows. @returns path of its certificate */
-function strangeAuthority(stack: TestStack): string {
-  const path = join(stack.directory, "strange.pem");
-  const key = ["-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-keyout", `${path}.key`];
-  const { status, output } = stack.run("openssl", "req", "-x509", ...key, "-subj", "/CN=strange", "-days", "2", "-out", path);
-  assert.equal(status, 0, output);
-  return path;
-}
 
 /** A client, what it was answered, and what it has to be answered. */
 type Row = readonly [client: string, answer: string | number, expected: RegExp];
@@ -136,7 +128,7 @@ describe("credentials of NATS", { timeout: 1_200_000 }, () => {
   test("who may do what", async (context) => {
     const stranger = join(stack.directory, "stranger.nk");
     writeFileSync(stranger, createUser().getSeed());
-    const strange = strangeAuthority(stack);
+    const strange = issuedByStranger(stack.directory).ca;
     const key = keys["agents"] ?? "";
     const exit = ({ status, output }: Result) => `exit code ${status}, ${output}`;
     const operator = stack.run(join(stack.prefix, "opt/nats/current/nats"), "--context", "messaging-test-local", "rtt");
@@ -150,11 +142,8 @@ describe("credentials of NATS", { timeout: 1_200_000 }, () => {
       ],
       ["in clear on the port with TLS", `closed: ${await inClear()}`, /^closed: (?![^]*PONG)/],
       ["a subject without permission", exit(as("agents", "pub", "orders.x", "x")), /^exit code 1, [^]*Permissions Violation/i],
-      [
-        "another account's stream",
-        exit(as("llm-server", "stream", "info", "orders")),
-        /^exit code 1, [^]*(no Stream|could not pick|not found)/i,
-      ],
+      ["another account's stream", exit(as("llm-server", "req", "$JS.API.STREAM.INFO.orders", "")), /"code":404[^]*stream not found/],
+      ["a publish to another account's stream", exit(as("llm-server", "req", "orders.new", "x")), /no responders/i],
     ]);
     const accepted = [
       ["agents", "pub", "agent.events", "x"],
@@ -165,6 +154,7 @@ describe("credentials of NATS", { timeout: 1_200_000 }, () => {
     ] as const;
     holds(context, "accepted", [
       ["the operator by the context", exit(operator), /^exit code 0,/],
+      ["the same stream, the operator", exit(as("operator", "req", "$JS.API.STREAM.INFO.orders", "")), /"name":"orders"/],
       ...accepted.map(([user, ...args]): Row => [`${user}: ${args.join(" ")}`, exit(as(user, ...args)), /^exit code 0,/]),
     ]);
   });
@@ -234,6 +224,8 @@ describe("credentials of NATS", { timeout: 1_200_000 }, () => {
   });
 
   test("no secret is anywhere but in its file and, encrypted, in the state", async () => {
+    // From here on the server shows what somebody else has issued, and clients have to show what the stack has.
+    const tls = { own: issuedByStranger(stack.directory, "own"), clients: ["agents"] };
     // Everything that processes show to whoever looks while keys are made, sent and read.
     const seen = join(stack.directory, "processes");
     const watcher = spawn("sh", [
@@ -241,7 +233,7 @@ describe("credentials of NATS", { timeout: 1_200_000 }, () => {
       `while :; do for f in /proc/[0-9]*/cmdline; do tr '\\0' ' ' <"$f"; echo; done; sleep 0.1; done >"$0" 2>/dev/null`,
       seen,
     ]);
-    configure({ generation: 3 });
+    configure({ generation: 3 }, tls);
     // In a shell: what the engine logs is more than a pipe of Node's takes. From 7 on it logs the values of all properties in clear.
     const log = join(stack.directory, "engine.log");
     const loud = stack.run(
@@ -254,11 +246,11 @@ describe("credentials of NATS", { timeout: 1_200_000 }, () => {
     assert.equal(loud.status, 0, loud.output);
     watcher.kill();
     // Of the keys of TLS a line each: what it is in is the file itself, as the stack never has it.
-    const tlsKeys = ["etc/tls/ca.key", "etc/nats/server.key"].map((file) => join(stack.prefix, file));
+    const tlsKeys = ["etc/tls/ca.key", "etc/tls/clients/agents.key", "etc/nats/own.key"].map((file) => join(stack.prefix, file));
     const keyLines = tlsKeys.map((path) => readFileSync(path, "utf8").split("\n")[1] ?? "");
     const canaries = [...Object.values(takeKeys()), ...randomBytes(), ...keyLines];
     assert.ok(canaries.length >= 8, `${canaries.length} canaries`);
-    configure({ generation: 3, keepPrevious: false, users: { agents: {} } });
+    configure({ generation: 3, keepPrevious: false, users: { agents: {} } }, tls);
     const preview = stack.operate("preview", "--diff", "--show-full-output");
     assert.equal(preview.status, 0, preview.output);
     // A task that has a secret and cannot write it.
@@ -295,11 +287,53 @@ describe("credentials of NATS", { timeout: 1_200_000 }, () => {
     );
     for (const holder of holders) assert.equal(statSync(holder).mode & 0o777, 0o600, holder);
     up();
+    const again = stack.operate("up", "--expect-no-changes");
+    assert.equal(again.status, 0, again.output);
+  });
+
+  test("the server shows a certificate from the settings, and every client has to show one of the host's", (context) => {
+    const strange = issuedByStranger(stack.directory);
+    const trusted = join(stack.prefix, "etc/tls/nats-ca.pem");
+    const shown = (name: string) => join(stack.prefix, "etc/tls/clients", name);
+    const publish = (ca: string, ...certificate: string[]) => {
+      const { status, output } = stack.nats(
+        "--tlsca",
+        ca,
+        ...certificate,
+        "--nkey",
+        keys["agents"] ?? "",
+        "--timeout",
+        "2s",
+        "pub",
+        "agent.x",
+        "x",
+      );
+      return `exit code ${status}, ${output}`;
+    };
+    const own = ["--tlscert", shown("agents.pem"), "--tlskey", shown("agents.key")];
+    const operator = stack.run(join(stack.prefix, "opt/nats/current/nats"), "--context", "messaging-test-local", "rtt");
+    // Who writes on before it has read why is told less; the server's log says it in any case.
+    const cut = /^exit code 1, [^]*(certificate required|unknown certificate authority|bad certificate|broken pipe|connection reset)/;
+    holds(context, "refused", [
+      ["no certificate", publish(trusted), cut],
+      ["a certificate of another authority", publish(trusted, "--tlscert", strange.certificate, "--tlskey", strange.key), cut],
+      ["trusts the host's authority, which the server is not of", publish(authority(), ...own), /^exit code 1, [^]*unknown authority/],
+    ]);
+    const log = readFileSync(join(stack.prefix, "var/log/nats-server.log"), "utf8");
+    // A client does not even send a certificate that is of none of the authorities which the server names.
+    assert.equal(log.match(/tls: client didn't provide a certificate/g)?.length, 2);
+    holds(context, "accepted", [
+      ["its certificate and its key", publish(trusted, ...own), /^exit code 0,/],
+      ["the operator by the context", `exit code ${operator.status}, ${operator.output}`, /^exit code 0,/],
+    ]);
   });
 });
 
 /** Of the database's user that the pipelines are. */
 const PASSWORD = "canary-password";
+
+/** A CommandConnect of Pulsar's binary protocol, of the client "test": its length, that of the command, and the command. */
+const CONNECT = Buffer.from("0000000e0000000a080212060a0474657374", "hex");
 
 /** Files below etc that nobody else may read. */
 const SECRETS = [
@@ -336,12 +370,12 @@ describe("tokens of Pulsar, and pipelines between it and NATS", { timeout: 1_200
   });
 
   /** Both servers with TLS and users, and pipelines from HTTP through NATS and Pulsar back to NATS. */
-  const configure = ({ auth = {}, permitted = ["produce", "consume"], password = PASSWORD } = {}) => {
+  const configure = ({ auth = {}, permitted = ["produce", "consume"], password = PASSWORD, tls = {}, natsTls = {} } = {}) => {
     const coming = { preset: "eventLog", maxBytes: "10MB" };
     stack.configure(
       {
         auth: { users: { agents: {} } },
-        tls: {},
+        tls: natsTls,
         streams: {
           events: { ...coming, subjects: ["events.>"], consumers: { "pulsar-bridge": {}, postgresql: {} } },
           coordination: { ...coming, subjects: ["coordination.>"] },
@@ -353,7 +387,7 @@ describe("tokens of Pulsar, and pipelines between it and NATS", { timeout: 1_200
           memory: { maxHeap: "384MiB", initialHeap: "256MiB", maxDirect: "192MiB" },
           ports: plain,
           auth: { roles: ["agents", "memory-server"], tokenLifetime: "1h", ...auth },
-          tls: { ports },
+          tls: { ports, ...tls },
           switches: { webSocket: true },
         },
         namespaces: {
@@ -399,11 +433,20 @@ describe("tokens of Pulsar, and pipelines between it and NATS", { timeout: 1_200
   /** Messages in the database. */
   const rows = (which = "true") => Number(database.sql(`SELECT count(*) FROM events WHERE ${which}`));
 
+  /** The password of Benthos's API. */
+  const password = () => /^user = "messaging:(.*)"$/m.exec(readFileSync(join(stack.prefix, "etc/benthos/api.curl"), "utf8"))?.[1] ?? "";
+
+  /** Headers that prove it to Benthos, over a connection of their own. */
+  const withPassword = (text = password()) => ({
+    authorization: `Basic ${Buffer.from(`messaging:${text}`).toString("base64")}`,
+    connection: "close",
+  });
+
   /** Hands one message to the first pipeline. */
   const send = async (id: string) => {
     const answer = await fetch(`${pipelines}/ingestion_http_to_jetstream/events`, {
       method: "POST",
-      headers: { "Message-Id": id, connection: "close" },
+      headers: { ...withPassword(), "Message-Id": id },
       body: JSON.stringify({ agent: "tester", kind: "n", at: "2026-01-02T03:04:05Z", data: { id } }),
     });
     assert.equal(answer.status, 200, await answer.text());
@@ -435,8 +478,7 @@ describe("tokens of Pulsar, and pipelines between it and NATS", { timeout: 1_200
     socket.on("data", (bytes: Buffer) => (answer += bytes.toString("hex")));
     socket.on("error", () => undefined);
     const closed = new Promise((resolve) => socket.once("close", resolve));
-    // A CommandConnect of the client "test".
-    socket.write(Buffer.from("0000001000000000000c08021208".padEnd(40, "0"), "hex"));
+    socket.write(CONNECT);
     await closed;
     // An answer of the protocol would be CONNECTED or ERROR, which begin with their length; an alert of TLS begins with 15.
     assert.doesNotMatch(answer, /^0000/);
@@ -468,7 +510,7 @@ describe("tokens of Pulsar, and pipelines between it and NATS", { timeout: 1_200
     const admin = await fetch(`${url}/admin/v2/tenants`, {
       headers: { authorization: `Bearer ${tokens["agents"] ?? ""}`, connection: "close" },
     });
-    const strange = strangeAuthority(stack);
+    const strange = issuedByStranger(stack.directory).ca;
     const ca = join(stack.prefix, "etc/tls/ca.pem");
     const topics = (...args: string[]) =>
       stack.run(
@@ -535,10 +577,33 @@ describe("tokens of Pulsar, and pipelines between it and NATS", { timeout: 1_200
       routing_jetstream_to_pulsar: "to_pulsar",
       storage_events_to_postgresql: "to_postgresql",
     })) {
-      const told = await (await fetch(`${pipelines}/streams/${id}`, { headers: { connection: "close" } })).text();
+      const told = await (await fetch(`${pipelines}/streams/${id}`, { headers: withPassword() })).text();
       assert.ok(told.includes(template), told);
       assert.doesNotMatch(told, /eyJ|token|canary/);
     }
+  });
+
+  test("who may use Benthos's API", async (context) => {
+    const pipeline = `{ "input": { "file": { "paths": ["${join(stack.prefix, "etc/benthos/POSTGRESQL_DSN.secret")}"] } }, "output": { "drop": {} } }`;
+    const asked = async (headers: Record<string, string>, path = "streams/reads_secrets", method = "POST") => {
+      const answer = await fetch(`${pipelines}/${path}`, { method, headers, ...(method === "POST" ? { body: pipeline } : {}) });
+      await answer.text();
+      return answer.status;
+    };
+    const closed = { connection: "close" };
+    holds(context, "refused", [
+      ["a pipeline, without a password", await asked(closed), /401/],
+      ["a pipeline, with another password", await asked(withPassword("password")), /401/],
+      ["a message, without a password", await asked(closed, "ingestion_http_to_jetstream/events"), /401/],
+      ["metrics, without a password", await asked(closed, "metrics", "GET"), /401/],
+    ]);
+    holds(context, "accepted", [
+      ["a pipeline, with the password", await asked(withPassword()), /200/],
+      ["to remove it, with the password", await asked(withPassword(), "streams/reads_secrets", "DELETE"), /200/],
+      ["metrics, with the password", await asked(withPassword(), "metrics", "GET"), /200/],
+    ]);
+    const sample = stack.samples().find(({ service }) => service === "benthos");
+    assert.equal(sample?.product?.pipelines?.length, 4);
   });
 
   test("another password of a database shows as a change and tells nothing, and takes effect", async () => {
@@ -565,6 +630,10 @@ describe("tokens of Pulsar, and pipelines between it and NATS", { timeout: 1_200
     await send("four");
     await eventually("the message arrives", 60, () => rows("id = 'four'") === 1);
     for (const text of [preview.output, up.output, wrong.output, right.output, log()]) assert.doesNotMatch(text, /canary/);
+  });
+
+  test("clients in Python, Node and Go prove who they are, over TLS", () => {
+    assert.deepEqual(runClients(stack), EVERY_PATTERN);
   });
 
   test("tokens are renewed under traffic, and nothing fails or is lost", async (context) => {
@@ -609,7 +678,13 @@ describe("tokens of Pulsar, and pipelines between it and NATS", { timeout: 1_200
     assert.equal(await publish(readFileSync(join(stack.prefix, "etc/pulsar/tokens/agents.token"), "utf8")), 200);
     assert.notEqual(readFileSync(join(stack.prefix, "etc/pulsar/tokens/agents.token"), "utf8"), old);
     // What leaked is refused as soon as another key signs.
-    configure({ auth: { tokenLifetime: "2h", generation: 2 }, password: `${PASSWORD}-2` });
+    // From here on both servers ask for certificates, and Pulsar shows what somebody else has issued.
+    configure({
+      auth: { tokenLifetime: "2h", generation: 2 },
+      password: `${PASSWORD}-2`,
+      tls: { own: issuedByStranger(stack.directory, "own"), clients: ["agents"] },
+      natsTls: { clients: [] },
+    });
     const result = stack.operate("up");
     assert.equal(result.status, 0, result.output);
     assert.equal(await publish(old), 401);
@@ -618,21 +693,78 @@ describe("tokens of Pulsar, and pipelines between it and NATS", { timeout: 1_200
     await eventually("the message arrives", 30, () => rows("id = 'after'") === 1);
   });
 
-  test("clients in Python, Node and Go prove who they are, over TLS", () => {
-    assert.deepEqual(runClients(stack), EVERY_PATTERN);
+  test("Pulsar shows a certificate from the settings, and every client with TLS has to show one of the host's", async (context) => {
+    const strange = issuedByStranger(stack.directory);
+    const ca = readFileSync(join(stack.prefix, "etc/tls/pulsar-ca.pem"));
+    const ofAgents = (suffix: string) => join(stack.prefix, `etc/tls/clients/agents.${suffix}`);
+    /** What the broker answers over TLS to a client that asks for a connection: something of its protocol, or why not. */
+    const asked = async (trusted: Buffer, shown?: Pick<Issued, "certificate" | "key">) => {
+      const certificate = shown && { cert: readFileSync(shown.certificate), key: readFileSync(shown.key) };
+      const socket = connectTls({
+        host: "127.0.0.1",
+        port: ports.broker,
+        ca: trusted,
+        servername: "localhost",
+        checkServerIdentity: () => undefined,
+        ...certificate,
+      });
+      socket.once("secureConnect", () => socket.write(CONNECT));
+      const closed = new Promise<string>((resolve) => socket.once("close", () => resolve("closed")));
+      const answered = once(socket, "data").then(
+        ([bytes]: Buffer[]) => `answers ${String(bytes?.toString("hex"))}`,
+        (error: unknown) => (error as Error).message,
+      );
+      const answer = await Promise.race([answered, closed]);
+      socket.destroy();
+      return answer;
+    };
+    const https = (...args: string[]) => {
+      const url = `https://127.0.0.1:${ports.web}/admin/v2/brokers/version`;
+      const token = join(stack.prefix, "etc/pulsar/admin.curl");
+      return stack.run(
+        "curl",
+        "-q",
+        "-sS",
+        "--noproxy",
+        "*",
+        "--max-time",
+        "10",
+        "-K",
+        token,
+        "--cacert",
+        join(stack.prefix, "etc/tls/pulsar-ca.pem"),
+        ...args,
+        url,
+      ).output;
+    };
+    const own = { certificate: ofAgents("pem"), key: ofAgents("key") };
+    holds(context, "refused", [
+      ["no certificate, binary", await asked(ca), /certificate required|bad certificate/i],
+      ["no certificate, HTTPS", https(), /certificate required|bad certificate|SSL/i],
+      ["a certificate of another authority, binary", await asked(ca, strange), /unknown ca|certificate|alert/i],
+      [
+        "trusts the host's authority",
+        await asked(readFileSync(join(stack.prefix, "etc/tls/ca.pem")), own),
+        /unable to verify|self.signed|issuer/i,
+      ],
+    ]);
+    holds(context, "accepted", [
+      ["its certificate, binary", await asked(ca, own), /^answers 0000/],
+      ["its certificate, HTTPS", https("--cert", own.certificate, "--key", own.key), /^\d+\.\d+\.\d+/],
+    ]);
   });
 
   test("no token and no password is in the process list, the state in clear, the logs or a readable file", () => {
     const again = stack.operate("up", "--expect-no-changes");
     assert.equal(again.status, 0, again.output);
-    const tokens = SECRETS.map((file) => readFileSync(join(stack.prefix, "etc", file), "utf8").trim());
+    const tokens = [...SECRETS.map((file) => readFileSync(join(stack.prefix, "etc", file), "utf8").trim()), password()];
     const patterns = join(stack.directory, "canaries");
     writeFileSync(patterns, tokens.join("\n"));
     assert.equal(stack.run("sh", "-c", 'cat /proc/[0-9]*/cmdline 2>/dev/null | grep -acF -f "$0"', patterns).output.trim(), "0");
     const holders = stack.run("grep", "-rlF", "-f", patterns, stack.prefix, join(stack.directory, "state")).output.trim().split("\n");
     assert.deepEqual(
       holders.filter((holder) => !holder.startsWith(join(stack.prefix, "etc/pulsar/"))).sort(),
-      ["etc/benthos/POSTGRESQL_DSN.secret", "etc/benthos/pulsar.token"].map((file) => join(stack.prefix, file)),
+      ["etc/benthos/POSTGRESQL_DSN.secret", "etc/benthos/api.curl", "etc/benthos/pulsar.token"].map((file) => join(stack.prefix, file)),
     );
     for (const holder of holders) assert.equal(statSync(holder).mode & 0o777, 0o600, holder);
   });

@@ -348,6 +348,18 @@ test("thresholds come from the settings of a policy", async () => {
   );
 });
 
+test("listeners on loopback need authentication where the settings name them", async () => {
+  const stack = (authentication: boolean) =>
+    host({}, component("NatsJetStream", { listeners: [{ name: "client", address: "127.0.0.1", port: 4222, authentication, tls: false }] }));
+  const named = { authenticated: ["client"] };
+  assert.deepEqual(await judge("protected-listeners", stack(false)), []);
+  assert.deepEqual(await judge("protected-listeners", stack(true), named), []);
+  assert.match(
+    (await judge("protected-listeners", stack(false), named)).join(),
+    /listens for client on 127\.0\.0\.1:4222 for every user of the host/,
+  );
+});
+
 test("the end of a line of releases is warned about beforehand", () => {
   const said = (date: string) => {
     const messages: string[] = [];

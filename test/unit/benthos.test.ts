@@ -3,7 +3,9 @@ import { test } from "node:test";
 import { parseConfig } from "../../config/load";
 import { wantedPorts } from "../../config/ports";
 import { planRam } from "../../config/ram";
-import { benthosDirectory, benthosEnv } from "../../render/benthos";
+import { apiCurl, benthosDirectory, benthosEnv, benthosSecretEnv } from "../../render/benthos";
+import { asksForPassword } from "../../components/benthos-pipelines";
+import { passwordHash } from "../../config/credentials";
 
 const FILES = "storage/events_to_files";
 const DUCKDB = "ingestion/pulsar_to_duckdb";
@@ -112,4 +114,29 @@ test("a process gets its own config, what is shared, its pipelines and their uni
     ["streams/storage/events_to_files.yaml", "streams/storage/events_to_files_benthos_test.yaml"],
   );
   assert.equal(benthosEnv({ A: "b c" }, 5), '# Managed by Pulumi: change the stack config, not this file.\nA="b c"\nGOMEMLIMIT="5"\n');
+});
+
+test("its API asks for a password as soon as pipelines have a secret, unless the config says otherwise", () => {
+  const asks = (benthos: Record<string, unknown>, rest: Record<string, unknown> = {}) => {
+    const config = parseConfig({ benthos: { pipelines: { [FILES]: {} }, ...benthos }, ...rest });
+    assert.ok(config.benthos);
+    return asksForPassword(config.benthos, config);
+  };
+  assert.equal(asks({}, { nats: {} }), false);
+  assert.equal(asks({}, { nats: { auth: {} } }), true);
+  assert.equal(asks({}, { pulsar: { auth: {} } }), true);
+  assert.equal(asks({ secrets: { API_KEY: "x" } }), true);
+  assert.equal(asks({ auth: { enabled: false }, secrets: { API_KEY: "x" } }), false);
+  assert.equal(asks({ auth: { enabled: true } }), true);
+});
+
+test("a process that asks for a password has its hash from the environment, and nothing else has one", () => {
+  const benthos = parse({ pipelines: { [FILES]: {} } });
+  const [process] = benthos.processes;
+  assert.ok(process);
+  const asking = benthosDirectory(benthos, process, { asksForPassword: true })["benthos.yaml"] ?? "";
+  assert.match(asking, /basic_auth: \{ enabled: true, username: messaging, password_hash: "\$\{API_PASSWORD_HASH\}" \}/);
+  assert.doesNotMatch(benthosDirectory(benthos, process)["benthos.yaml"] ?? "", /basic_auth/);
+  assert.equal(benthosSecretEnv(passwordHash("password")), 'API_PASSWORD_HASH="XohImNooBHFR0OVvjcYpJ3NgPQ1qq73WKhHvch0VQtg="\n');
+  assert.equal(apiCurl("password"), 'user = "messaging:password"\n');
 });

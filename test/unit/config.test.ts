@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { parseConfig } from "../../config/load";
+import { isEncrypted, parseConfig } from "../../config/load";
 
 /** The lines that a refused config is answered with, without the headline. */
 function problems(raw: Record<string, unknown>): string[] {
@@ -103,3 +103,13 @@ for (const [what, raw, pattern] of refusals) {
     assert.match(found[0] ?? "", pattern);
   });
 }
+
+test("a secret in clear is seen beside one that is encrypted", () => {
+  const secrets = { POSTGRESQL_DSN: { secure: "v1:abc" }, API_KEY: "in clear" };
+  const settings = { "messaging:benthos": { secrets }, "messaging:hosts": { secure: "v1:abc" } };
+  const paths = ["benthos.secrets.POSTGRESQL_DSN", "benthos.secrets.API_KEY", "hosts.edge.privateKey", "nats.tls.own.key"];
+  assert.deepEqual(
+    paths.filter((path) => !isEncrypted(settings, path)),
+    ["benthos.secrets.API_KEY", "nats.tls.own.key"],
+  );
+});

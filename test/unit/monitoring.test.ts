@@ -61,6 +61,10 @@ test("prometheus.yml and the caps are YAML with a job for each process", () => {
       },
     ],
   });
+  const password = { user: "messaging", file: "/e/benthos.password" };
+  const asked = prometheusDirectory(monitoring, [{ service: "benthos", port: 4195, metricsPath: "/metrics", password }], {});
+  const [job] = (parse(asked["prometheus.yml"] ?? "") as { scrape_configs: Record<string, unknown>[] }).scrape_configs;
+  assert.deepEqual(job?.["basic_auth"], { username: "messaging", password_file: "/e/benthos.password" });
   assert.deepEqual(rulesOf(files["caps.yaml"] ?? ""), [
     { record: "messaging:memory_cap:bytes", expr: "vector(5)", labels: { service: "pulsar" } },
   ]);

@@ -42,7 +42,7 @@ describe("the pack under the real engine", { timeout: 1_200_000 }, () => {
   }
 
   const good = [
-    ...["dev", "small"].map((stack) => ({ what: `Pulumi.${stack}.yaml`, settings: ownSettings(stack) })),
+    ...["dev", "small", "production"].map((stack) => ({ what: `Pulumi.${stack}.yaml`, settings: asThisUser(ownSettings(stack)) })),
     ...fixtures("good").map(({ what, settings = {} }) => ({ what, settings: asThisUser(settings) })),
   ];
   for (const { what, settings } of good) {
