@@ -1,10 +1,11 @@
 import assert from "node:assert/strict";
-import { spawnSync } from "node:child_process";
-import { appendFileSync, copyFileSync, readFileSync, readdirSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
+import { appendFileSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { createServer } from "node:net";
 import { join } from "node:path";
 import { after, before, describe, test } from "node:test";
 import { type Drift, seeAndRepair } from "../support/drift";
+import { natsDrifts } from "../support/nats-drifts";
+import { run } from "../support/processes";
 import { TestStack, type Step } from "../support/test-stack";
 
 /** Resource names of steps. */
@@ -158,112 +159,41 @@ describe("previews of a running stack", { timeout: 1_800_000 }, () => {
   });
 
   const WHERE = "local, supervisord";
-  const service = ["local-nats-server-service"];
-  const verify = ["local-nats-verify"];
-  const drifts: Omit<Drift, "where">[] = [
-    {
-      name: "config line edited",
-      edit: () => edit(candidate("etc/nats", "nats-server.conf"), "max_connections: 1000", "max_connections: 5"),
-      shown: /# expected: .*: max_connections: 1000 # reload\n *\+ # found: {4}.*: max_connections: 5 # reload/,
-      tasks: ["local-nats-config", ...service],
-      followers: verify,
-    },
-    {
-      name: "link deleted",
-      edit: () => rmSync(join(stack.prefix, "etc/nats/nats-server.conf")),
-      shown: /# expected: .*nats-server\.conf -> nats-server\.conf\.[0-9a-f]{12}\n[^]*# found: {4}.*nats-server\.conf -> absent/,
-      tasks: service,
-      followers: verify,
-    },
-    {
-      name: "link repointed",
-      edit: () => {
-        const link = join(stack.prefix, "opt/nats/current");
-        rmSync(link);
-        symlinkSync("elsewhere", link);
+  const supervisorctl = "$PREFIX/opt/supervisor/*/bin/supervisorctl -c $PREFIX/etc/supervisor/supervisord.conf";
+  const drifts: Drift[] = [
+    ...natsDrifts({
+      key: "local",
+      where: WHERE,
+      maxConnections: 1000,
+      manager: {
+        folder: "supervisor",
+        line: ["autorestart=true", "autorestart=false"],
+        stop: `${supervisorctl} stop nats-server`,
+        reload: `${supervisorctl} signal HUP nats-server`,
       },
-      shown: /# expected: .*current -> 0\.1\.5\n *\+ # found: {4}.*current -> elsewhere/,
-      tasks: ["local-nats-cli"],
-      followers: ["local-nats-context", ...verify],
-    },
-    {
-      name: "service stopped",
-      edit: () => supervisorctl("stop", "nats-server"),
-      shown: /# found: {4}nats-server stopped, does not answer/,
-      tasks: service,
-      followers: verify,
-    },
-    {
-      name: "unit edited",
-      edit: () => edit(candidate("etc/supervisor", "nats-server"), "autorestart=true", "autorestart=false"),
-      shown: /# expected: .*: autorestart=true\n *\+ # found: {4}.*: autorestart=false/,
-      tasks: ["local-nats-server-definition"],
-      followers: [...service, ...verify],
-    },
-    {
-      name: "running config is not the file's",
-      edit: () => {
-        const file = candidate("etc/nats", "nats-server.conf");
-        edit(file, "max_connections: 1000", "max_connections: 7");
-        process.kill(stack.pid("nats-server"), "SIGHUP");
-        spawnSync("sleep", ["1"]);
-        edit(file, "max_connections: 7", "max_connections: 1000");
-      },
-      shown: /# expected: in effect: max_connections 1000\n *\+ # found: {4}in effect: max_connections 7/,
-      tasks: service,
-      followers: verify,
-    },
-    {
-      name: "change cut off between file and restart",
-      edit: () => {
-        const directory = join(stack.prefix, "etc/nats");
-        const name = "nats-server.conf.000000000000";
-        copyFileSync(candidate("etc/nats", "nats-server.conf"), join(directory, name));
-        edit(join(directory, name), "max_connections: 1000", "max_connections: 2000");
-        rmSync(join(directory, "nats-server.conf"));
-        symlinkSync(name, join(directory, "nats-server.conf"));
-      },
-      shown: /# found: {4}.*nats-server\.conf -> nats-server\.conf\.000000000000/,
-      tasks: service,
-      followers: verify,
-    },
-    {
-      name: "binary altered",
-      edit: () => appendFileSync(join(stack.prefix, "opt/nats/0.1.5/nats"), "x"),
-      shown: /# expected: nats 0\.1\.5 contents .*\n *\+ # found: {4}nats 0\.1\.5 contents /,
-      tasks: ["local-nats-cli"],
-      followers: ["local-nats-context", ...verify],
-    },
+      exec: (command) => run("sh", "-c", `PREFIX=${stack.prefix}\n${command}`),
+    }),
     {
       name: "script of a task edited",
+      where: WHERE,
       edit: () => appendFileSync(join(stack.prefix, "opt/messaging/lib.sh"), "# edited\n"),
       shown: /# found: {4}lib\.sh [0-9a-f]{64}/,
       tasks: ["local-scripts"],
     },
     {
       name: "context of the nats CLI edited",
-      edit: () => edit(join(stack.configHome, "nats/context/messaging-test-local.json"), "127.0.0.1", "127.0.0.2"),
+      where: WHERE,
+      edit: () => {
+        const file = join(stack.configHome, "nats/context/messaging-test-local.json");
+        writeFileSync(file, readFileSync(file, "utf8").replace("127.0.0.1", "127.0.0.2"));
+      },
       shown: /# found: .*127\.0\.0\.2/,
       tasks: ["local-nats-context"],
     },
   ];
-  const supervisorctl = (...args: string[]) => {
-    const [supervisor = ""] = readdirSync(join(stack.prefix, "opt/supervisor"));
-    const program = join(stack.prefix, "opt/supervisor", supervisor, "bin/supervisorctl");
-    spawnSync(program, ["-c", join(stack.prefix, "etc/supervisor/supervisord.conf"), ...args]);
-  };
-  const candidate = (directory: string, file: string) => {
-    const found = readdirSync(join(stack.prefix, directory)).find((name) => name.startsWith(`${file}.`));
-    return join(stack.prefix, directory, found ?? "");
-  };
-  const edit = (file: string, from: string | RegExp, to: string) => {
-    const text = readFileSync(file, "utf8");
-    assert.notEqual(text.replace(from, to), text, file);
-    writeFileSync(file, text.replace(from, to));
-  };
   for (const drift of drifts) {
     test(`drift: ${drift.name}: seen, repaired, and gone`, async () => {
-      await seeAndRepair(stack, { ...drift, where: WHERE });
+      await seeAndRepair(stack, drift);
       pid = stack.pid("nats-server");
       await untouched();
     });
