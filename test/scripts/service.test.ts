@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { spawn, spawnSync } from "node:child_process";
 import { createHash } from "node:crypto";
-import { chmodSync, existsSync, mkdirSync, readFileSync, readlinkSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { chmodSync, existsSync, mkdirSync, readdirSync, readFileSync, readlinkSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { createServer } from "node:net";
 import { dirname, join } from "node:path";
 import { after, before, describe, test } from "node:test";
@@ -63,13 +63,13 @@ for (const userland of USERLANDS.filter(({ name }) => /^(bash|ash) /.test(name) 
       VERSION: version,
     });
     const definitionInputs = () => ({ FILE: paths().etc("supervisor", "nats-server"), BASE: "", CHECK: "", VERSION: "" });
-    const serviceInputs = (config: string, version: string = VERSION) => ({
+    const serviceInputs = (config: string, version: string = VERSION, keepVersions = 2) => ({
       NAME: "nats-server",
       MANAGER: "supervisord",
       ...supervisor,
       VERSION: version,
       DATA: paths().data("nats"),
-      KEEP_VERSIONS: "2",
+      KEEP_VERSIONS: String(keepVersions),
       CONFIGS: `${paths().etc("nats", "nats-server.conf")}.${digest(config)}`,
       DEFINITION: `${paths().etc("supervisor", "nats-server")}.${digest(program())}`,
     });
@@ -351,11 +351,12 @@ for (const userland of USERLANDS.filter(({ name }) => /^(bash|ash) /.test(name) 
 
     test("a later version on the same data: a raised store limit is restarted by the one and reloaded by the other, a lowered one always restarts; no way back", () => {
       host.installArtifact("nats-server", false, LATER);
-      const switched = (version: string, maxFileStore: string) => {
+      const switched = (version: string, maxFileStore: string, keepVersions?: number) => {
         const config = conf(2000, { version, jetstream: { maxFileStore } });
         succeed(host.task("apply", "config-file", configInputs(version), config), /written|unchanged/);
-        return host.task("apply", "service", serviceInputs(config, version));
+        return host.task("apply", "service", serviceInputs(config, version, keepVersions));
       };
+      const installed = () => readdirSync(join(host.prefix, "opt/nats-server")).sort();
       succeed(switched(VERSION, "11GB"), /2\.10\.29 running \(restart\)/);
       assert.equal(nats(["--no-context", "-s", verifyInputs().URL, "stream", "add", "kept", "--subjects", "kept", "--defaults"]).status, 0);
       succeed(switched(LATER, "11GB"), /2\.12\.8 running \(restart\)/);
@@ -372,6 +373,9 @@ for (const userland of USERLANDS.filter(({ name }) => /^(bash|ash) /.test(name) 
       );
       assert.equal(readFileSync(paths().pidFile("nats-server"), "utf8"), pid);
       succeed(host.task("apply", "nats-verify", verifyInputs()), /redelivery/);
+      assert.deepEqual(installed(), [VERSION, LATER, "current"]);
+      succeed(switched(LATER, "12GB", 1), /running \(reload\)/);
+      assert.deepEqual(installed(), [LATER, "current"], "no more versions than asked for");
     });
 
     test("each is removed twice, the data stays and no process is left", () => {
