@@ -98,6 +98,15 @@ running_containers() {
 	docker_engine ps --quiet --no-trunc --filter "label=messaging.unit=$UNIT"
 }
 
+# Gives the user of a definition what another has written meanwhile: the service as it ran without a container, until it stopped.
+own_data() {
+	[ "$(id -u)" -eq 0 ] || return 0
+	user=$("$gojq" -r .user "$1")
+	"$gojq" -r '.data[], .logs[]' "$1" | while IFS= read -r directory; do
+		find "$directory" ! -user "${user%:*}" -exec chown "$user" {} +
+	done
+}
+
 # Starts the container of the current definition, stopping what runs of the service. Whether it is well is for the caller to see.
 manager_restart() {
 	# shellcheck disable=SC2046 # ids
@@ -106,6 +115,7 @@ manager_restart() {
 	shift
 	[ "$#" -eq 0 ] || docker_engine stop "$@" >/dev/null
 	definition=$(link_target "$(manager_definition "$NAME")")
+	own_data "$definition"
 	cap=$("$gojq" -r .memoryMebibytes "$definition")m
 	docker_engine update --memory "$cap" --memory-swap "$cap" --restart "$("$gojq" -r .restart "$definition")" "$target" >/dev/null
 	docker_engine network connect --alias "$NAME" "$NETWORK" "$target" >/dev/null 2>&1 || :
