@@ -1,6 +1,6 @@
 // Random sequences of edits, faults and runs, under a load of acknowledged messages. After each sequence one up converges, the preview after it is empty, and
 // no acknowledged message is lost. CONVERGENCE_SEQUENCES (2) and CONVERGENCE_STEPS (3) say how much. CONVERGENCE_SEED repeats a run; without it `npm test` always
-// makes the same sequences, so that a red run is about the change under test, and the soak, which says how many, other ones each time.
+// makes the same sequences, among whose faults is one of every kind, so that a red run is about the change under test, and the soak, which says how many, other ones each time.
 import assert from "node:assert/strict";
 import { spawnSync } from "node:child_process";
 import { once } from "node:events";
@@ -14,7 +14,7 @@ import { eventually } from "../support/temporary";
 import { TestStack } from "../support/test-stack";
 
 const { CONVERGENCE_SEED, CONVERGENCE_SEQUENCES, CONVERGENCE_STEPS } = process.env;
-const SEED = Number(CONVERGENCE_SEED ?? (CONVERGENCE_SEQUENCES === undefined ? 635_093_992 : Math.floor(Math.random() * 2 ** 31)));
+const SEED = Number(CONVERGENCE_SEED ?? (CONVERGENCE_SEQUENCES === undefined ? 1601 : Math.floor(Math.random() * 2 ** 31)));
 const SEQUENCES = Number(CONVERGENCE_SEQUENCES ?? 2);
 const STEPS = Number(CONVERGENCE_STEPS ?? 3);
 
