@@ -115,14 +115,16 @@ export class DockerEngine {
     const { key, missing } = this.#args;
     const unit = this.unit(spec.service);
     const options = { parent, provider: this.#provider };
-    const found = this.#renewed(image.drifted);
+    // Its task is done again also after what it depends on has drifted, and finds the image as it was.
+    const rebuilt = missing(`image ${spec.image}`);
+    const found = this.#renewed(rebuilt);
     const built = new docker.RemoteImage(
       `${key}-${spec.service}-image-id`,
       { name: spec.image, triggers: { renewed: found.value } },
-      { ...options, dependsOn: [image.resource], ...(image.drifted ? {} : { ignoreChanges: ["triggers"] }) },
+      { ...options, dependsOn: [image.resource], ...(rebuilt ? {} : { ignoreChanges: ["triggers"] }) },
     );
     const volumes = spec.data.map((path, index) => this.#volume(spec, path, index, options));
-    const lost = missing(`container ${unit}-${digest(definition)}`) || missing(`network ${this.network}`) || image.drifted;
+    const lost = missing(`container ${unit}-${digest(definition)}`) || missing(`network ${this.network}`) || rebuilt;
     const renewed = this.#renewed(lost);
     const bind = (path: string, readOnly: boolean) => ({ type: "bind", source: path, target: path, readOnly });
     const resource = new docker.Container(
