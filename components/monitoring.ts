@@ -61,17 +61,15 @@ export class Monitoring extends pulumi.ComponentResource {
       group: account?.user,
       after: account === undefined ? [] : [account],
     });
-    const password = benthosPassword && {
-      file: layout.etc(PROMETHEUS, "benthos.password"),
-      user: API_USER,
-    };
+    const passwordFile = layout.etc(PROMETHEUS, "benthos.password");
+    const password = benthosPassword && { user: API_USER, file: passwordFile };
     const secrets =
-      benthosPassword === undefined || password === undefined
+      benthosPassword === undefined
         ? []
         : [
             secretFile(host, this, {
               name: `${PROMETHEUS}-benthos-password`,
-              path: password.file,
+              path: passwordFile,
               secret: benthosPassword,
               group: account?.user,
               after: account === undefined ? [] : [account],

@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { integer, object } from "./schema";
+import { integer, names, object } from "./schema";
 import { duration } from "./units";
 
 /** The role of the stack itself: its tasks, the broker's own client, and whoever operates it. The one superuser. */
@@ -17,16 +17,7 @@ const ROLE = `allowed: names of letters, digits, - and _, other than ${OWN_ROLES
  * https://pulsar.apache.org/docs/3.3.x/security-jwt/
  */
 export const pulsarAuthSchema = object({
-  roles: z
-    .array(
-      z
-        .string(ROLE)
-        .regex(/^[a-zA-Z][\w-]{0,63}$/, ROLE)
-        .refine((role) => !OWN_ROLES.includes(role), ROLE),
-    )
-    .refine((roles) => new Set(roles).size === roles.length, ROLE)
-    .default([])
-    .describe("roles that get a token, beside `admin` and `pipelines`"),
+  roles: names(ROLE, OWN_ROLES).default([]).describe("roles that get a token, beside `admin` and `pipelines`"),
   tokenLifetime: duration("1h", "3650d")
     .prefault("90d")
     .describe("how long tokens are valid; the first `up` in each half of it renews them"),

@@ -44,3 +44,12 @@ export const programSource = z
 
 /** Parsed `source` of a program. */
 export type ProgramSource = z.output<typeof programSource>;
+
+/** Names that a user gives, each once. @param message what is allowed @param taken names that are the stack's own */
+export function names(message: string, taken: readonly string[]) {
+  const name = z
+    .string(message)
+    .regex(/^[a-zA-Z][\w-]{0,63}$/, message)
+    .refine((given) => !taken.includes(given), message);
+  return z.array(name).refine((all) => new Set(all).size === all.length, message);
+}

@@ -1,6 +1,6 @@
 import { z } from "zod";
 import { certificateProblems, ownCertificateSchema, type OwnCertificate } from "./own-certificate";
-import { object, whenSound } from "./schema";
+import { names, object, whenSound } from "./schema";
 import { duration } from "./units";
 
 /** Names by which every listener is reached: all are on loopback. */
@@ -34,14 +34,7 @@ export const tlsKeys = {
   own: ownCertificateSchema
     .optional()
     .describe("a certificate of yours, for 127.0.0.1 too, instead of one of the host's authority; checked before anything is touched"),
-  clients: z
-    .array(
-      z
-        .string(CLIENT)
-        .regex(/^[a-zA-Z][\w-]{0,63}$/, CLIENT)
-        .refine((name) => !OWN_CLIENTS.includes(name), CLIENT),
-    )
-    .refine((names) => new Set(names).size === names.length, CLIENT)
+  clients: names(CLIENT, OWN_CLIENTS)
     .optional()
     .describe(
       "every client has to show a certificate of the host's authority; each of these gets one, beside the stack's own. Absent: none is asked for one",

@@ -1,5 +1,6 @@
 import type { NatsConfig } from "../config/nats";
 import { lines, MANAGED_BY } from "./text";
+import type { ServerTls } from "./tls";
 
 /** How a key's change takes effect: at once on SIGHUP, at once when its value is raised, or by a restart. A reload is rejected as a whole. */
 type Effect = "reload" | "reload when raised" | "restart";
@@ -22,14 +23,7 @@ export interface NatsServerPaths {
   /** Undefined where the service manager knows the process. */
   readonly pidFile: string | undefined;
   /** What the server proves itself with; undefined: no TLS. */
-  readonly tls?:
-    | {
-        readonly certificate: string;
-        readonly key: string;
-        /** Whose certificates every client has to show one of; undefined: none is asked. */
-        readonly clientAuthority?: string | undefined;
-      }
-    | undefined;
+  readonly tls?: ServerTls | undefined;
   /** Address that both listeners are on; loopback without one. */
   readonly address?: string;
 }

@@ -1,6 +1,7 @@
 import { ADMIN_ROLE } from "../config/pulsar-auth";
 import { NATIVE_BYTES, type PulsarConfig } from "../config/pulsar";
 import { lines, MANAGED_BY } from "./text";
+import type { ServerTls } from "./tls";
 
 /** Where Pulsar's files are on a host. */
 export interface PulsarPaths {
@@ -14,14 +15,7 @@ export interface PulsarPaths {
   /** What the broker proves clients with, and itself to itself; undefined: nobody is asked. */
   readonly auth: { readonly tokenKey: string; readonly adminToken: string } | undefined;
   /** What the broker proves itself with to clients; undefined: no TLS. */
-  readonly tls?:
-    | {
-        readonly certificate: string;
-        readonly key: string;
-        /** Whose certificates every client has to show one of; undefined: none is asked. */
-        readonly clientAuthority?: string | undefined;
-      }
-    | undefined;
+  readonly tls?: ServerTls | undefined;
   /** Name of the loopback interface. */
   readonly loopback: string;
   /** In a container: its name, and the port on which its neighbours reach it; undefined elsewhere. */
