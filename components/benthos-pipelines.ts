@@ -9,7 +9,7 @@ import { pinnedVersions } from "../config/pins";
 import type { PulsarConfig } from "../config/pulsar";
 import { PIPELINES_ROLE } from "../config/pulsar-auth";
 import { clientCertificateText, PIPELINES } from "../config/tls";
-import type { Follows, Host, Peers, Task } from "../hosts/host";
+import { type Follows, type Host, LOOPBACK, type Peers, type Task } from "../hosts/host";
 import type { Layout } from "../hosts/layout";
 import { digest } from "../hosts/scripts";
 import type { TaskText } from "../hosts/task";
@@ -80,12 +80,23 @@ export function pipelineEnvironment(
     ...(nats === undefined ? {} : natsEnvironment(nats, layout, host)),
     ...(pulsar === undefined ? {} : pulsarEnvironment(pulsar, layout, host)),
     DATA: layout.data(BENTHOS),
-    DIRECTORIES: [...storageOf({ nats, pulsar }, layout), layout.data(BENTHOS)].join(" "),
+    DIRECTORIES: [...(isAlone(host) ? [] : storageOf({ nats, pulsar }, layout)), layout.data(BENTHOS)].join(" "),
     DRIFT_CHECK: layout.driftCheck,
     DUCKDB: duckdbPath(layout),
     ...benthos.environment,
     ...Object.fromEntries(Object.keys(benthos.secrets).map((name) => [`${name}_FILE`, readSecret(secretPath(layout, name), host)])),
   };
+}
+
+/** The certificates that pipelines know servers by. */
+function trusted({ nats, pulsar }: PipelineSystems, layout: Layout): string[] {
+  const paths = [nats?.tls && trustedPath(layout, "nats", nats.tls), pulsar?.tls && trustedPath(layout, "pulsar", pulsar.tls)];
+  return [...new Set(paths.filter((path) => path !== undefined))];
+}
+
+/** Does a process see nothing of the others, as in a container? */
+function isAlone(host: Peers | undefined): boolean {
+  return host !== undefined && host.peer(BENTHOS) !== LOOPBACK;
 }
 
 /** Directories that the systems of a host store in. */
@@ -378,6 +389,7 @@ export class BenthosPipelines extends pulumi.ComponentResource {
       programs: [{ name: "duckdb", version: pinnedVersions("duckdb")[0], link: true }],
       dataDirectory: layout.data(BENTHOS),
       configs: [directory, environment],
+      reads: trusted(systems, layout),
       tools,
       account,
       follows: installed.follows,

@@ -1,6 +1,6 @@
 import * as pulumi from "@pulumi/pulumi";
 import type { MonitoringConfig } from "../config/monitoring";
-import type { Host, Task } from "../hosts/host";
+import { type Host, LOOPBACK, type Peers, type Task } from "../hosts/host";
 import { API_USER } from "../render/benthos";
 import { prometheusDirectory, prometheusEnv, type ScrapeTarget } from "../render/prometheus";
 import { artifact } from "../tasks/artifact";
@@ -78,7 +78,7 @@ export class Monitoring extends pulumi.ComponentResource {
     const directory = configDirectory(host, this, {
       name: `${PROMETHEUS}-config`,
       path: layout.etc(PROMETHEUS, "config"),
-      files: prometheusDirectory(monitoring, targetsOf(monitoring, systems, password), capsOf(monitoring, systems)),
+      files: prometheusDirectory(monitoring, targetsOf(monitoring, systems, host, password), capsOf(monitoring, systems)),
       check: { product: PROMETHEUS, version, environment },
       group: account?.user,
       after: [installed, ...secrets],
@@ -93,7 +93,7 @@ export class Monitoring extends pulumi.ComponentResource {
           `--storage.tsdb.path=${path}`,
           `--storage.tsdb.retention.time=${monitoring.retentionSeconds}s`,
           `--storage.tsdb.retention.size=${monitoring.retentionBytes}B`,
-          `--web.listen-address=127.0.0.1:${ports.web}`,
+          `--web.listen-address=${host.listenAddress}:${ports.web}`,
         ],
         environment: {},
         environmentFile: { path: environment.path, launcher: [layout.starter, layout.pidFile(PROMETHEUS), environment.path] },
@@ -131,11 +131,18 @@ export class Monitoring extends pulumi.ComponentResource {
 }
 
 /** Every process of the host that has metrics. Those of NATS come from a pipeline, so its target is Benthos. */
-function targetsOf({ ports }: MonitoringConfig, { pulsar, benthos }: MonitoredSystems, password: ScrapeTarget["password"]): ScrapeTarget[] {
+function targetsOf(
+  { ports }: MonitoringConfig,
+  { pulsar, benthos }: MonitoredSystems,
+  host: Peers,
+  password: ScrapeTarget["password"],
+): ScrapeTarget[] {
+  const target = (service: string, port: number, metricsPath = "/metrics") => ({ service, server: host.peer(service), port, metricsPath });
   return [
-    { service: PROMETHEUS, port: ports.web, metricsPath: "/metrics" },
-    ...(pulsar === undefined ? [] : [{ service: "pulsar", port: pulsar.ports.web, metricsPath: "/metrics/" }]),
-    ...(benthos?.processes ?? []).map(({ name, port }) => ({ service: name, port, metricsPath: "/metrics", password })),
+    // The host's tasks ask there too.
+    { ...target(PROMETHEUS, ports.web), server: LOOPBACK },
+    ...(pulsar === undefined ? [] : [target("pulsar", pulsar.ports.web, "/metrics/")]),
+    ...(benthos?.processes ?? []).map(({ name, port }) => ({ ...target(name, port), password })),
   ];
 }
 

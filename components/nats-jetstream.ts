@@ -193,6 +193,7 @@ export class NatsJetStream extends pulumi.ComponentResource {
     return serverCertificate(host, this, {
       product: "nats",
       tls: nats.tls,
+      peer: host.peer(SERVER),
       group: account?.user,
       authority: tools.certificateAuthority,
       after: account === undefined ? [] : [account],

@@ -92,6 +92,11 @@ export function pulsarArguments(
   ];
 }
 
+/** Ports that clients of the host use. */
+function clientPorts({ ports: { broker, web }, tls }: PulsarConfig): number[] {
+  return [broker, web, ...(tls === undefined ? [] : [tls.ports.broker, tls.ports.web])];
+}
+
 /** A port that only the other containers of the network see. */
 export function internalPort({ ports }: PulsarConfig): number {
   const taken: readonly number[] = Object.values(ports);
@@ -189,7 +194,7 @@ export class PulsarStandalone extends pulumi.ComponentResource {
           ...(paths.tieredStorage === undefined ? [] : [paths.tieredStorage.directory]),
         ],
         network: {
-          ports: [pulsar.ports.broker, pulsar.ports.web],
+          ports: clientPorts(pulsar),
           health: { port: pulsar.ports.web, path: "/admin/v2/brokers/ready", tokenFile: paths.auth?.adminToken },
         },
         logFile: layout.log(PULSAR),
@@ -278,6 +283,7 @@ export class PulsarStandalone extends pulumi.ComponentResource {
     return serverCertificate(host, this, {
       product: PULSAR,
       tls: pulsar.tls,
+      peer: host.peer(PULSAR),
       group: account?.user,
       authority: tools.certificateAuthority,
       after: account === undefined ? [] : [account],

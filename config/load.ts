@@ -115,19 +115,6 @@ export const configSchema = object({
     { when: whenSound("hosts", "nats", "benthos", "monitoring") },
   )
   .superRefine(
-    ({ hosts, ...declared }, context) => {
-      for (const host of Object.values(hosts).filter(({ services }) => services === "docker")) {
-        const { nats, pulsar, monitoring } = onHost(host, declared);
-        const refused = { "nats.tls": nats?.tls, "pulsar.tls": pulsar?.tls, monitoring };
-        // Containers know each other by other names than the host has for them.
-        const message = "allowed: on a host whose services are no containers; those do not have it yet";
-        for (const [path, value] of Object.entries(refused))
-          if (value !== undefined) context.addIssue({ code: "custom", path: path.split("."), message });
-      }
-    },
-    { when: whenSound("hosts", "nats", "pulsar", "monitoring") },
-  )
-  .superRefine(
     ({ namespaces, pulsar }, context) => {
       for (const [name, { offload }] of Object.entries(namespaces)) {
         if (pulsar === undefined) {

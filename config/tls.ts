@@ -72,9 +72,13 @@ export interface CertificateText {
   readonly validUntil: number;
 }
 
-/** The certificate of a server: renewed by the first up in each half of its lifetime. @param now milliseconds since 1970 */
-export function certificateText(tls: Pick<Tls, "names" | "lifetimeMilliseconds">, now: number): CertificateText {
-  const names = [...new Set([...OWN_NAMES, ...tls.names])];
+/**
+ * The certificate of a server: renewed by the first up in each half of its lifetime.
+ * @param peer name by which the other services of its host reach it
+ * @param now milliseconds since 1970
+ */
+export function certificateText(tls: Pick<Tls, "names" | "lifetimeMilliseconds">, peer: string, now: number): CertificateText {
+  const names = [...new Set([...OWN_NAMES, peer, ...tls.names])];
   return {
     subjectAltNames: names.map((name) => `${IPV4.test(name) ? "IP Address" : "DNS"}:${name}`).join(", "),
     ...lifetime(tls.lifetimeMilliseconds, now),

@@ -19,7 +19,7 @@ export interface ContainerSpec {
   readonly memoryMebibytes: number;
   /** Published on 127.0.0.1 under the same number. */
   readonly ports: readonly number[];
-  /** Host directories that are mounted read-only where they are on the host. */
+  /** Directories and files of the host that are mounted read-only where they are there. */
   readonly configs: readonly string[];
   /** The same, writable. */
   readonly logs: readonly string[];

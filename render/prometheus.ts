@@ -1,10 +1,12 @@
 import type { MonitoringConfig } from "../config/monitoring";
 import { lines, MANAGED_BY } from "./text";
 
-/** A process that Prometheus scrapes on 127.0.0.1. */
+/** A process that Prometheus scrapes. */
 export interface ScrapeTarget {
   /** Name of its service, a label of every series. */
   readonly service: string;
+  /** Its name where Prometheus is. */
+  readonly server: string;
   readonly port: number;
   readonly metricsPath: string;
   /** Whom it says that it is, and the file with the password; undefined: nobody asks. */
@@ -31,12 +33,12 @@ export function prometheusDirectory(
 
 function prometheusYaml(seconds: number, targets: readonly ScrapeTarget[]): string {
   const jobs = targets.map(
-    ({ service, port, metricsPath, password }) =>
+    ({ service, server, port, metricsPath, password }) =>
       `  - job_name: ${service}\n` +
       `    metrics_path: ${metricsPath}\n` +
       (password === undefined ? "" : `    basic_auth: { username: ${password.user}, password_file: ${password.file} }\n`) +
       `    static_configs:\n` +
-      `      - targets: ["127.0.0.1:${port}"]\n` +
+      `      - targets: ["${server}:${port}"]\n` +
       `        labels: { service: ${service} }\n`,
   );
   return (

@@ -75,15 +75,16 @@ export function standaloneConf(pulsar: PulsarConfig, paths: PulsarPaths): string
  * came by (https://pulsar.apache.org/docs/3.3.x/concepts-multiple-advertised-listeners). The bookie keeps the advertised address for good and binds to it: a container's own
  * address would be another one the next time.
  */
-function addresses({ ports }: PulsarConfig, { contained }: PulsarPaths): Record<string, string> {
+function addresses({ ports, tls }: PulsarConfig, { contained }: PulsarPaths): Record<string, string> {
   const advertisedAddress = "127.0.0.1";
   if (contained === undefined) return { bindAddress: "127.0.0.1", advertisedAddress };
   const { name, port } = contained;
+  const external = [`pulsar://127.0.0.1:${ports.broker}`, ...(tls === undefined ? [] : [`pulsar+ssl://127.0.0.1:${tls.ports.broker}`])];
   return {
     bindAddress: "0.0.0.0",
     advertisedAddress,
     bindAddresses: `internal:pulsar://0.0.0.0:${port}`,
-    advertisedListeners: `external:pulsar://127.0.0.1:${ports.broker},internal:pulsar://${name}:${port}`,
+    advertisedListeners: [...external.map((url) => `external:${url}`), `internal:pulsar://${name}:${port}`].join(","),
     internalListenerName: "external",
   };
 }

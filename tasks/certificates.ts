@@ -62,6 +62,8 @@ export interface ServerCertificate {
 interface ServerArgs {
   readonly product: string;
   readonly tls: Tls;
+  /** Name by which the other services of the host reach it. */
+  readonly peer: string;
   /** Users of a service that read the key besides its owner; undefined: nobody. */
   readonly group: string | undefined;
   readonly authority: Task;
@@ -76,7 +78,7 @@ export function serverCertificate(host: Host, parent: pulumi.Resource, args: Ser
     name: `${product}-certificate`,
     subject: `${host.key}-${product}`,
     paths: serverPaths(host.layout, product, tls),
-    text: certificateText(tls, Date.now()),
+    text: certificateText(tls, args.peer, Date.now()),
     group: args.group,
     after: [args.authority, ...args.after],
   });

@@ -33,7 +33,7 @@ export function container(host: Host, docker: DockerEngine, parent: pulumi.Resou
 }
 
 function containerSpec(host: Host, docker: DockerEngine, args: ServiceArgs, imageName: string): ContainerSpec {
-  const { service, product, version, configs } = args;
+  const { service, product, version, configs, reads = [] } = args;
   const { layout } = host;
   const { environmentFile, network } = service;
   const { health } = network;
@@ -50,7 +50,7 @@ function containerSpec(host: Host, docker: DockerEngine, args: ServiceArgs, imag
     environment: Object.entries(service.environment).map(([key, value]) => `${key}=${value}`),
     memoryMebibytes: Math.floor(service.memoryBytes / 2 ** 20),
     ports: network.ports,
-    configs: [...new Set(configs.map(({ path }) => dirname(path)))],
+    configs: [...new Set(configs.map(({ path }) => dirname(path))), ...reads],
     logs: service.writableDirectories.filter(isLog),
     data: service.writableDirectories.filter((path) => !isLog(path)),
     // Java unpacks the native parts of its libraries there.

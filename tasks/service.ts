@@ -28,6 +28,8 @@ export interface ServiceArgs {
   readonly dataDirectory: string;
   /** The product's main config first. */
   readonly configs: readonly [ConfigFile, ...ConfigFile[]];
+  /** Files besides those in the directories of its configs that it reads. */
+  readonly reads?: readonly string[];
   /** What it runs besides its product, as it is installed. */
   readonly programs?: readonly ImageContents[];
   /** What the host's manager needs. */

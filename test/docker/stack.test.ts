@@ -1,49 +1,28 @@
 import assert from "node:assert/strict";
+import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { after, before, it } from "node:test";
 import { describeWithEngine, TestEngine } from "../support/engine";
 import { tree } from "../support/machine";
+import { checkTarget, Subject } from "../support/targets";
 import { eventually, freePorts } from "../support/temporary";
 import { TestStack } from "../support/test-stack";
 
-// Pulsar, NATS and pipelines between them as containers of a real engine. Steps build on each other.
+// Pulsar, NATS, pipelines between them and monitoring, natively and then, with one more line of config, as containers of a real engine: the same checks, and the same data.
+// Steps build on each other.
 
-describeWithEngine("the whole stack in Docker", 900_000, () => {
+describeWithEngine("the whole stack, moved into Docker", 1_500_000, () => {
   let engine: TestEngine;
   let stack: TestStack;
+  let subject: Subject;
 
   before(async () => {
     engine = await TestEngine.start();
     stack = await TestStack.forPulumi();
-    const [broker, web, bookie, http] = await freePorts(4);
-    const eventLog = { preset: "eventLog", maxBytes: "64MB" };
-    stack.configure(
-      {
-        // Keys and accounts are files that the containers read.
-        auth: {},
-        streams: {
-          events: { ...eventLog, subjects: ["events.>"], consumers: { "pulsar-bridge": {} } },
-          "dead-letters": { ...eventLog, subjects: ["dead-letters.>"] },
-        },
-      },
-      {
-        hosts: {
-          local: { prefix: stack.prefix, services: "docker", docker: { engine: engine.host, baseImage: engine.importTree(tree()) } },
-        },
-        pulsar: {
-          memory: { maxHeap: "448MiB", initialHeap: "256MiB", maxDirect: "256MiB" },
-          ports: { broker, web, bookie },
-          tieredStorage: { thresholdSize: "1GiB" },
-        },
-        namespaces: { "arc/agents": { topics: { events: {} } } },
-        benthos: {
-          memory: "96MiB",
-          ports: { http },
-          environment: { EVENTS_TOPIC: "persistent://arc/agents/events" },
-          pipelines: { "routing/jetstream_to_pulsar": {}, "ingestion/http_to_jetstream": {} },
-        },
-      },
-    );
+    const [broker = 0, web = 0, bookie = 0, brokerTls = 0, webTls = 0, http = 0, prometheus = 0] = await freePorts(7);
+    const ports = { broker, web, bookie, brokerTls, webTls, http, prometheus };
+    const pid = (service: string) => Number(engine.try("inspect", "--format", "{{.State.Pid}}", named(service)).output);
+    subject = new Subject(stack, ports, { engine: engine.host, baseImage: engine.importTree(tree()) }, pid);
   });
   after(async () => {
     stack.dispose();
@@ -56,11 +35,13 @@ describeWithEngine("the whole stack in Docker", 900_000, () => {
       .find((line) => line.includes(`-${service} `))
       ?.split(" ")[1] ?? "";
 
-  it("starts with one up, proven from NATS through Pulsar to DuckDB, and has nothing to do then", () => {
-    const { status, output } = stack.operate("up");
-    assert.equal(status, 0, output);
-    assert.match(output, /100 messages published, 100 arrived, 0 lost/);
-    assert.deepEqual(stack.changes(), []);
+  checkTarget("native", () => subject);
+
+  checkTarget("docker", () => subject);
+
+  it("has no process of the native services left, and containers that may do nothing else", () => {
+    assert.equal(existsSync(join(stack.prefix, "run/supervisord.pid")), false);
+    assert.equal(engine.confined(...["benthos", "nats-server", "prometheus", "pulsar"].map(named)).length, 4);
   });
 
   it("leaves the others alone when one runs out of memory", async () => {

@@ -181,15 +181,6 @@ test("services: docker takes an engine that answers, on Linux", () => {
   assert.match(mac && "problem" in mac ? mac.problem : "", /allowed: on Linux/);
 });
 
-test("Prometheus and TLS are refused beside containers, which do not have them yet", () => {
-  const settings = { hosts: { local: { services: "docker" } }, nats: { tls: {} }, pulsar: {} };
-  assert.throws(() => parseConfig(settings), /messaging:nats\.tls: .*whose services are no containers/);
-  assert.throws(
-    () => parseConfig({ ...settings, nats: undefined, monitoring: {} }),
-    /messaging:monitoring: .*whose services are no containers/,
-  );
-});
-
 test("the engine of a host has a socket, and images have digests", () => {
   for (const [host, message] of [
     [{ services: "docker", docker: { engine: "tcp://10.0.0.7:2375" } }, /docker\.engine: got .*unix:/],

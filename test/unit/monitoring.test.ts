@@ -49,7 +49,9 @@ test("the window of the alerts is the config's", () => {
 test("prometheus.yml and the caps are YAML with a job for each process", () => {
   const { monitoring } = parseConfig({ monitoring: { scrapeInterval: "5s" } });
   assert.ok(monitoring);
-  const files = prometheusDirectory(monitoring, [{ service: "pulsar", port: 8080, metricsPath: "/metrics/" }], { pulsar: 5 });
+  const files = prometheusDirectory(monitoring, [{ service: "pulsar", server: "127.0.0.1", port: 8080, metricsPath: "/metrics/" }], {
+    pulsar: 5,
+  });
   assert.deepEqual(parse(files["prometheus.yml"] ?? ""), {
     global: { scrape_interval: "5s", scrape_timeout: "5s", evaluation_interval: "5s" },
     rule_files: ["alerts.yaml", "caps.yaml"],
@@ -62,7 +64,11 @@ test("prometheus.yml and the caps are YAML with a job for each process", () => {
     ],
   });
   const password = { user: "messaging", file: "/e/benthos.password" };
-  const asked = prometheusDirectory(monitoring, [{ service: "benthos", port: 4195, metricsPath: "/metrics", password }], {});
+  const asked = prometheusDirectory(
+    monitoring,
+    [{ service: "benthos", server: "127.0.0.1", port: 4195, metricsPath: "/metrics", password }],
+    {},
+  );
   const [job] = (parse(asked["prometheus.yml"] ?? "") as { scrape_configs: Record<string, unknown>[] }).scrape_configs;
   assert.deepEqual(job?.["basic_auth"], { username: "messaging", password_file: "/e/benthos.password" });
   assert.deepEqual(rulesOf(files["caps.yaml"] ?? ""), [

@@ -10,13 +10,13 @@ import { removeDirectory, temporaryDirectory } from "../support/temporary";
 
 const DAY = 86_400_000;
 
-test("a certificate has the names of loopback and those asked for, and is renewed half-way", () => {
+test("a certificate has the names of loopback, that for its neighbours and those asked for, and is renewed half-way", () => {
   const tls = { names: ["broker.example.com", "10.0.0.1", "localhost"], lifetimeMilliseconds: 90 * DAY };
-  const first = certificateText(tls, Date.UTC(2026, 0, 1));
-  assert.equal(first.subjectAltNames, "DNS:localhost, IP Address:127.0.0.1, DNS:broker.example.com, IP Address:10.0.0.1");
+  const first = certificateText(tls, "nats-server", Date.UTC(2026, 0, 1));
+  assert.equal(first.subjectAltNames, "DNS:localhost, IP Address:127.0.0.1, DNS:nats-server, DNS:broker.example.com, IP Address:10.0.0.1");
   assert.equal(first.lifetimeDays, 90);
   assert.ok(first.validUntil > Date.UTC(2026, 0, 1) / 1000 + 45 * 86_400);
-  assert.equal(certificateText(tls, Date.UTC(2026, 0, 1) + 45 * DAY).validUntil, first.validUntil + 45 * 86_400);
+  assert.equal(certificateText(tls, "nats-server", Date.UTC(2026, 0, 1) + 45 * DAY).validUntil, first.validUntil + 45 * 86_400);
 });
 
 /** What a config is refused with. */
