@@ -129,9 +129,10 @@ manager_stop() {
 	[ "$#" -eq 0 ] || docker_engine stop "$@" >/dev/null
 }
 
-# Makes the running service read its config again.
+# Makes the running service read its config again. A signal that `docker kill` sends counts as a stop: the engine would not start the service again when it ends
+# (https://github.com/moby/moby/issues/41302).
 manager_reload() {
-	docker_engine kill --signal HUP "$(container "$1")" >/dev/null
+	docker_engine exec "$(container "$1")" /bin/sh -c 'kill -HUP 1' >/dev/null
 }
 
 # Stops the service; its containers are the provider's to remove.

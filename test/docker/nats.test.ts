@@ -120,7 +120,7 @@ describeWithEngine("NATS with JetStream in Docker", 1_200_000, () => {
       folder: "docker",
       line: ['"restart": "unless-stopped"', '"restart": "no"'],
       stop: `docker stop ${container}`,
-      reload: `docker kill --signal HUP ${container}`,
+      reload: `docker exec ${container} sh -c 'kill -HUP 1'`,
     },
     exec,
   });

@@ -21,7 +21,8 @@ describeWithEngine("the whole stack, moved into Docker", 1_500_000, () => {
     stack = await TestStack.forPulumi();
     const [broker = 0, web = 0, bookie = 0, brokerTls = 0, webTls = 0, http = 0, prometheus = 0] = await freePorts(7);
     const ports = { broker, web, bookie, brokerTls, webTls, http, prometheus };
-    const pid = (service: string) => Number(engine.try("inspect", "--format", "{{.State.Pid}}", named(service)).output);
+    // 0 while it does not run.
+    const pid = (service: string) => Number(engine.try("inspect", "--format", "{{.State.Pid}}", named(service)).output) || 0;
     subject = new Subject(stack, ports, { engine: engine.host, baseImage: engine.importTree(tree()) }, pid);
   });
   after(async () => {
