@@ -120,7 +120,8 @@ export class DockerEngine {
     const found = this.#renewed(rebuilt);
     const built = new docker.RemoteImage(
       `${key}-${spec.service}-image-id`,
-      { name: spec.image, triggers: { renewed: found.value } },
+      // Its task removes it: the provider would remove the one that was built anew under the same name, which the container has.
+      { name: spec.image, keepLocally: true, triggers: { renewed: found.value } },
       { ...options, dependsOn: [image.resource], ...(rebuilt ? {} : { ignoreChanges: ["triggers"] }) },
     );
     const volumes = spec.data.map((path, index) => this.#volume(spec, path, index, options));

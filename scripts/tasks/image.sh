@@ -7,6 +7,8 @@
 # ARTEFACTS   paths below opt that go in
 # The body is the Dockerfile.
 
+label=messaging.stack=$STACK
+
 docker_engine() {
 	docker --host "$ENGINE" "$@"
 }
@@ -24,13 +26,20 @@ apply() {
 	docker_engine tag "$BASE" "$base" || fail "$BASE is not in the engine"
 	cp "$WORK/body" "$WORK/Dockerfile"
 	{ tar -cf - -C "$WORK" Dockerfile -C "$PREFIX/opt" $ARTEFACTS 2>"$WORK/tar" || :; } |
-		docker_engine build --quiet --force-rm --network none --build-arg "BASE=$base" --tag "$IMAGE" - >"$WORK/build" 2>&1 ||
+		docker_engine build --quiet --force-rm --network none --build-arg "BASE=$base" --label "$label" --tag "$IMAGE" - >"$WORK/build" 2>&1 ||
 		fail "$IMAGE cannot be built: $(cat "$WORK/tar" "$WORK/build")"
 	docker_engine image rm "$base" >/dev/null
 	say "$IMAGE built"
+	remove_images "$IMAGE"
 }
 
-# Its resource of the Docker provider removes it.
 remove() {
-	say "$IMAGE is not built any more"
+	remove_images ''
+}
+
+# Removes the images that this stack has built for the service, except the one named. The engine keeps those that containers have: one runs, another may be gone back to.
+remove_images() {
+	docker_engine image ls --filter "label=$label" --format '{{.Repository}}:{{.Tag}}' "${IMAGE%:*}" | while IFS= read -r image; do
+		if [ "$image" != "$1" ] && docker_engine image rm "$image" >/dev/null 2>&1; then say "$image removed"; fi
+	done
 }

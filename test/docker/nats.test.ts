@@ -108,6 +108,18 @@ describeWithEngine("NATS with JetStream in Docker", 1_200_000, () => {
     assert.match(stack.nats("stream", "info", "kept").output, /Messages: 1\b/);
   });
 
+  const images = () => engine.docker("image", "ls", "--format", "{{.Repository}}:{{.Tag}}", "localhost/messaging/nats-server").trim();
+
+  it("builds an image anew that somebody has removed", () => {
+    assert.match(images(), /^\S+$/, "those before are gone");
+    engine.docker("image", "rm", "--force", images());
+    assert.ok(changes().includes("update nats-server-image"), changes().join(", "));
+    up();
+    assert.match(images(), /^\S+$/);
+    assert.deepEqual(changes(), []);
+    assert.match(stack.nats("stream", "info", "kept").output, /Messages: 1\b/);
+  });
+
   const where = "local, docker";
   const container = "$(docker ps --quiet)";
   const ofContainer = { where, tasks: ["local-nats-server-service"], followers: ["local-nats-verify"] };
@@ -178,6 +190,7 @@ describeWithEngine("NATS with JetStream in Docker", 1_200_000, () => {
     const { status, output } = stack.operate("destroy");
     assert.equal(status, 0, output);
     assert.equal(engine.docker("ps", "--all", "--quiet").trim(), "");
+    assert.equal(images(), "");
     assert.match(engine.docker("volume", "ls", "--format", "{{.Name}}"), /^messaging-test-local-nats-server-/);
     assert.ok(existsSync(join(stack.prefix, "var/lib/nats/jetstream")));
   });
