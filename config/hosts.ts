@@ -24,12 +24,15 @@ const hostKey = z.string().regex(/^[a-z][a-z0-9-]{0,30}$/);
 const ENGINE = "allowed: the socket of a Docker engine on the host, such as unix:///var/run/docker.sock";
 const IMAGE = "allowed: an image by its digest, NAME@sha256:DIGEST, or by its id, sha256:ID";
 
+/** Where engines have their socket unless somebody says otherwise. */
+export const USUAL_ENGINE = "unix:///var/run/docker.sock";
+
 /** The Docker engine that runs the services of a host, and what their images are built on. */
 const dockerSchema = object({
   engine: z
     .string(ENGINE)
     .regex(/^unix:\/\/\/[\w./-]+$/, ENGINE)
-    .default("unix:///var/run/docker.sock")
+    .default(USUAL_ENGINE)
     .describe("the engine that runs the services"),
   baseImage: z
     .string(IMAGE)
@@ -147,11 +150,12 @@ export const hostsSchema = z
   .refine((hosts) => Object.keys(hosts).length > 0, "allowed: at least one host")
   .superRefine((hosts, context) => {
     const entries = Object.entries(hosts);
-    for (const [key, { connection, services, docker }] of entries) {
+    for (const [key, host] of entries) {
+      const { services, docker } = host;
       const issue = (name: string, message: string) => context.addIssue({ code: "custom", path: [key, name], message });
       if (docker !== undefined && services !== "docker") issue("docker", "allowed: with services: docker");
-      if (services === "docker" && connection === "ssh")
-        issue("services", "allowed: docker on this machine only; over SSH what the system has");
+      if (services === "docker" && host.connection === "ssh" && (host.agent === undefined || host.jump !== undefined))
+        issue("services", "allowed: docker over SSH with agent: true and without jump, because the plugin of Docker logs in by itself");
     }
     for (const [key, { components }] of entries.length > 1 ? entries : []) {
       if (components === undefined)

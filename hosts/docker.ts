@@ -34,14 +34,22 @@ export interface ContainerSpec {
   readonly restart: string;
 }
 
+/** How the provider reaches an engine: its address as in DOCKER_HOST, and options of ssh where it is on another machine. */
+export interface EngineAccess {
+  readonly host: string;
+  readonly sshOpts?: readonly string[];
+}
+
 /** What an engine of a host is made of. */
 export interface DockerEngineArgs {
   /** Begins the name of everything in the engine. */
   readonly name: string;
   /** Key of the host. */
   readonly key: string;
-  /** Address of the engine, as in DOCKER_HOST. */
+  /** Address of the engine on its host, as in DOCKER_HOST. */
   readonly engine: string;
+  /** How this machine gets there. */
+  readonly access: EngineAccess;
   readonly baseImage: string;
   /** Who carries out the tasks; undefined where nobody looked. */
   readonly userId: number | undefined;
@@ -78,7 +86,7 @@ export class DockerEngine {
     const userId = args.userId ?? process.getuid?.() ?? 0;
     this.ownUser = userId === 0;
     this.user = this.ownUser ? `${NONROOT}:${NONROOT}` : `${userId}:${userId}`;
-    this.#provider = new docker.Provider(`${args.key}-docker`, { host: args.engine }, { parent: host });
+    this.#provider = new docker.Provider(`${args.key}-docker`, providerArgs(args.access), { parent: host });
     const renewed = this.#renewed(args.missing(`network ${this.network}`));
     this.#network = new docker.Network(
       `${args.key}-network`,
@@ -200,4 +208,8 @@ export class DockerEngine {
       options: lost ? {} : { ignoreChanges: ["labels"] },
     };
   }
+}
+
+function providerArgs({ host, sshOpts }: EngineAccess): docker.ProviderArgs {
+  return { host, ...(sshOpts === undefined ? {} : { sshOpts: [...sshOpts] }) };
 }

@@ -8,7 +8,7 @@ import type { ObservedTask, Observation } from "./observe";
 import { digest, scriptsInstaller } from "./scripts";
 import { capsMemory, type ServiceManager } from "./services";
 import { DockerEngine } from "./docker";
-import { resourceConnection } from "./ssh";
+import { engineAccess, resourceConnection } from "./ssh";
 import { resourceName, stackKey, taskInputs, type TaskText } from "./task";
 
 /** A step to declare. */
@@ -220,6 +220,7 @@ export class Host extends pulumi.ComponentResource {
     const lines = [...observation.tasks.values()].flatMap(({ differences }) => differences);
     return new DockerEngine(this, {
       ...dockerOf(config),
+      access: engineAccess(config, dockerOf(config)),
       name: `${stackKey().replace("/", "-")}-${key}`,
       key,
       userId: observation.userId,

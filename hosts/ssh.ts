@@ -3,7 +3,16 @@ import { execFileSync, spawn } from "node:child_process";
 import { createReadStream, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { ANY_HOST_KEY, type HostConfig, pinnedHostKey, type SshHostConfig, type SshLogin } from "../config/hosts";
+import {
+  ANY_HOST_KEY,
+  type DockerConfig,
+  type HostConfig,
+  pinnedHostKey,
+  type SshHostConfig,
+  type SshLogin,
+  USUAL_ENGINE,
+} from "../config/hosts";
+import type { EngineAccess } from "./docker";
 import { runLocal } from "./observe";
 import { feed, RunFailed, type RunOptions, type RunProgram } from "./run";
 
@@ -19,6 +28,27 @@ const DIAL_ATTEMPTS = 6;
 /** The connection of a host for the resources of @pulumi/command. */
 export function resourceConnection(host: SshHostConfig): types.input.remote.ConnectionArgs {
   return { ...loginArguments(host), ...(host.jump === undefined ? {} : { proxy: loginArguments(host.jump) }) };
+}
+
+/** How the provider of Docker reaches the engine of a host. It starts ssh by itself, which asks the agent of SSH_AUTH_SOCK and needs no files of ours. */
+export function engineAccess(host: HostConfig, { engine }: Pick<DockerConfig, "engine">): EngineAccess {
+  if (host.connection === "local") return { host: engine };
+  const key = pinnedHostKey(host);
+  const options = {
+    BatchMode: "yes",
+    ConnectTimeout: DIAL_SECONDS,
+    GlobalKnownHostsFile: "/dev/null",
+    UserKnownHostsFile: "/dev/null",
+    LogLevel: "ERROR",
+    StrictHostKeyChecking: key === undefined ? "no" : "yes",
+    // %H is the name that is looked up.
+    ...(key === undefined ? {} : { KnownHostsCommand: `/bin/echo %H ${key}`, HostKeyAlgorithms: hostKeyAlgorithms(key) }),
+  };
+  const socket = engine === USUAL_ENGINE ? "" : new URL(engine).pathname;
+  return {
+    host: `ssh://${host.user}@${host.host}:${host.port}${socket}`,
+    sshOpts: ["-F", "none", ...Object.entries(options).flatMap(([option, value]) => ["-o", `${option}=${value}`])],
+  };
 }
 
 /** What a connection of a resource says in the state, as far as it is read here. */
@@ -74,6 +104,11 @@ export interface DetachedShell {
 export function detachedShell(config: HostConfig, program: string, args: readonly string[]): DetachedShell {
   const shell = ["sh", "-c", program, "sh", ...args];
   return config.connection === "local" ? { command: shell, directory: "", remove: () => undefined } : SshConnection.detached(config, shell);
+}
+
+/** The algorithms by which a server proves to have a key. */
+function hostKeyAlgorithms(key: string): string {
+  return key.startsWith("ssh-rsa ") ? "rsa-sha2-512,rsa-sha2-256" : (key.split(" ")[0] ?? "");
 }
 
 function loginArguments(login: SshLogin) {
@@ -179,9 +214,7 @@ class SshConnection {
       ConnectTimeout: DIAL_SECONDS,
       ServerAliveInterval: 15,
       LogLevel: "ERROR",
-      ...(key === undefined
-        ? {}
-        : { HostKeyAlgorithms: key.startsWith("ssh-rsa ") ? "rsa-sha2-512,rsa-sha2-256" : (key.split(" ")[0] ?? "") }),
+      ...(key === undefined ? {} : { HostKeyAlgorithms: hostKeyAlgorithms(key) }),
       ...(login.privateKey === undefined
         ? {}
         : { IdentityFile: this.#identity(name, login.privateKey), IdentitiesOnly: "yes", IdentityAgent: "none" }),

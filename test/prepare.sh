@@ -5,7 +5,7 @@ set -eu
 [ "${CI:-}" = true ] && [ "$(id -u)" -eq 0 ] && command -v apt-get >/dev/null || exit 0
 
 packages=
-for wanted in busybox:busybox dash:dash ss:iproute2 systemd-analyze:systemd psql:postgresql gpg:gnupg debootstrap:debootstrap ssh:openssh-client ip:iproute2 dockerd:docker.io docker:docker.io iptables:iptables make:make; do
+for wanted in busybox:busybox dash:dash ss:iproute2 systemd-analyze:systemd psql:postgresql gpg:gnupg debootstrap:debootstrap ssh:openssh-client sshd:openssh-server ip:iproute2 dockerd:docker.io docker:docker.io iptables:iptables make:make; do
 	command -v "${wanted%%:*}" >/dev/null || packages="$packages ${wanted##*:}"
 done
 [ -n "$packages" ] || exit 0

@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { once } from "node:events";
 import { existsSync } from "node:fs";
 import { type AddressInfo, createServer } from "node:net";
+import { userInfo } from "node:os";
 import { join } from "node:path";
 import { after, before, it } from "node:test";
 import { type Drift, seeAndRepair } from "../support/drift";
@@ -9,6 +10,7 @@ import { describeWithEngine, TestEngine } from "../support/engine";
 import { tree } from "../support/machine";
 import { natsDrifts } from "../support/nats-drifts";
 import { run } from "../support/processes";
+import { Sshd } from "../support/sshd";
 import { eventually } from "../support/temporary";
 import { TestStack } from "../support/test-stack";
 
@@ -193,5 +195,39 @@ describeWithEngine("NATS with JetStream in Docker", 1_200_000, () => {
     assert.equal(images(), "");
     assert.match(engine.docker("volume", "ls", "--format", "{{.Name}}"), /^messaging-test-local-nats-server-/);
     assert.ok(existsSync(join(stack.prefix, "var/lib/nats/jetstream")));
+  });
+
+  it("is driven over SSH as well", async () => {
+    const sshd = await Sshd.start();
+    process.env["SSH_AUTH_SOCK"] = sshd.agent;
+    const remote = await TestStack.forPulumi();
+    try {
+      const login = {
+        connection: "ssh",
+        host: "127.0.0.1",
+        port: sshd.port,
+        user: userInfo().username,
+        agent: true,
+        hostKey: sshd.hostKey,
+      };
+      remote.configure({}, { hosts: { edge: { ...login, prefix: remote.prefix, services: "docker", docker } } });
+      const succeed = (operation: "up" | "destroy") => {
+        const { status, output } = remote.operate(operation);
+        assert.equal(status, 0, output);
+        return output;
+      };
+      assert.match(succeed("up"), /queue group/);
+      engine.confined(running());
+      assert.deepEqual(remote.changes(), []);
+      engine.docker("rm", "--force", running());
+      assert.ok(remote.changes().some(({ op, urn }) => op === "replace" && urn.endsWith("::edge-nats-server-container")));
+      succeed("up");
+      assert.deepEqual(remote.changes(), []);
+      succeed("destroy");
+      assert.equal(engine.docker("ps", "--all", "--quiet").trim(), "");
+    } finally {
+      remote.dispose();
+      await sshd.dispose();
+    }
   });
 });

@@ -7,7 +7,7 @@ import { run, Server } from "./processes";
 import { eventually, removeDirectory, temporaryDirectory } from "./temporary";
 
 /** Programs that an engine takes. */
-const NEEDED = ["dockerd", "docker", "iptables", "unshare", "debootstrap"];
+const NEEDED = ["dockerd", "docker", "iptables", "unshare", "debootstrap", "sshd", "ssh-agent"];
 
 /**
  * A suite whose tests take an engine of their own. Where none can be had it says why and declares nothing; in CI it fails then.
@@ -134,9 +134,9 @@ export class TestEngine {
     return inspected;
   }
 
-  /** Makes an image of the files of a directory. @returns its id */
+  /** Makes an image of the files of a directory, with a name: one without goes with the last image that is built on it. @returns its id */
   importTree(directory: string): string {
-    return run("sh", "-c", 'tar -C "$1" -c . | docker --host "$2" import -', "sh", directory, this.host).trim();
+    return run("sh", "-c", 'tar -C "$1" -c . | docker --host "$2" import - tree', "sh", directory, this.host).trim();
   }
 
   /** Stops everything and removes what there is of it. */

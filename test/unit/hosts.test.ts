@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { parseConfig } from "../../config/load";
 import { capsMemory, chooseServices, uncapped } from "../../hosts/services";
-import { resourceConnection, storedHost } from "../../hosts/ssh";
+import { engineAccess, resourceConnection, storedHost } from "../../hosts/ssh";
 
 const HOST_KEY = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIAlHZ4nW4Ym772OhLMcsN29D2MSoEXA8Q4U6cqvMiJe+";
 // Not a key: only the frame of one is checked here.
@@ -181,12 +181,23 @@ test("services: docker takes an engine that answers, on Linux", () => {
   assert.match(mac && "problem" in mac ? mac.problem : "", /allowed: on Linux/);
 });
 
+test("the provider of Docker goes to the engine of another host over ssh, and to no other host than the pinned one", () => {
+  const { privateKey: _, ...rest } = edge;
+  const { hosts } = parseConfig({ hosts: { edge: { ...rest, agent: true, services: "docker" } }, nats: {} });
+  assert.ok(hosts["edge"]);
+  const { host, sshOpts = [] } = engineAccess(hosts["edge"], { engine: "unix:///var/run/docker.sock" });
+  assert.equal(host, "ssh://root@edge.example:22");
+  for (const option of [`KnownHostsCommand=/bin/echo %H ${HOST_KEY}`, "StrictHostKeyChecking=yes"])
+    assert.ok(sshOpts.includes(option), option);
+  assert.equal(engineAccess(hosts["edge"], { engine: "unix:///srv/docker.sock" }).host, "ssh://root@edge.example:22/srv/docker.sock");
+});
+
 test("the engine of a host has a socket, and images have digests", () => {
   for (const [host, message] of [
     [{ services: "docker", docker: { engine: "tcp://10.0.0.7:2375" } }, /docker\.engine: got .*unix:/],
     [{ services: "docker", docker: { baseImage: "debian:latest" } }, /docker\.baseImage: got .*sha256/],
     [{ docker: {} }, /hosts\.local\.docker: got .*with services: docker/],
-    [{ ...edge, services: "docker" }, /hosts\.local\.services: got "docker"; allowed: docker on this machine only/],
+    [{ ...edge, services: "docker" }, /hosts\.local\.services: got "docker"; allowed: docker over SSH with agent: true and without jump/],
   ] as const) {
     assert.throws(() => parseConfig({ hosts: { local: host }, nats: {} }), message);
   }

@@ -1,15 +1,17 @@
 import Docker from "dockerode";
 import { text } from "../common/inputs";
 import type { PropertyMap } from "../common/values";
+import { SshAgent } from "./ssh";
 
 /** The way to the engine, known once the provider is configured. */
 export class Engine {
   #docker: Docker | undefined;
 
-  /** @param config of the provider; `host` as in DOCKER_HOST, whose value counts without one */
+  /** @param config of the provider; `host` as in DOCKER_HOST, whose value counts without one, and `sshOpts`, options of ssh as JSON */
   configure(config: PropertyMap): void {
     const host = text(config, "host") ?? process.env["DOCKER_HOST"];
-    this.#docker = new Docker(connection(host ?? "unix:///var/run/docker.sock"));
+    const sshOptions = JSON.parse(text(config, "sshOpts") ?? "[]") as string[];
+    this.#docker = new Docker(connection(host ?? "unix:///var/run/docker.sock", sshOptions));
   }
 
   get docker(): Docker {
@@ -18,22 +20,21 @@ export class Engine {
 }
 
 /** @throws Error when an address is of another kind than unix, tcp or ssh */
-function connection(host: string): Docker.DockerOptions {
-  const { protocol, hostname, port, pathname, username } = new URL(host);
+function connection(host: string, sshOptions: readonly string[]): Docker.DockerOptions {
+  const { protocol, hostname, port, pathname } = new URL(host);
   switch (protocol) {
     case "unix:":
       return { socketPath: pathname };
     case "tcp:":
       return { protocol: "http", host: hostname, port: port === "" ? 2375 : Number(port) };
     case "ssh:": {
-      const agent = process.env["SSH_AUTH_SOCK"];
-      return {
-        protocol: "ssh",
-        host: hostname,
-        port: port === "" ? 22 : Number(port),
-        username,
-        ...(agent === undefined ? {} : { sshOptions: { agent } }),
+      // Types do not know that docker-modem takes an agent.
+      const options: Docker.DockerOptions & { readonly agent: SshAgent } = {
+        protocol: "http",
+        host: "docker",
+        agent: new SshAgent(host, sshOptions),
       };
+      return options;
     }
     default:
       throw new Error(`host: got "${host}"; allowed: an address that begins with unix://, tcp:// or ssh://`);

@@ -17,8 +17,7 @@ const resources = new Map([
 /**
  * It differs from the official plugin in that
  * - it provides containers, networks, volumes and remote images, with the inputs that this project uses;
- * - the outputs of a container are its inputs;
- * - an engine over SSH is reached with the keys of ssh-agent.
+ * - the outputs of a container are its inputs.
  */
 serve<Engine>({
   name,
