@@ -149,6 +149,7 @@ take_arrival() {
 		if is_intact "$downloads/arrival" "$digest"; then
 			source=$downloads/$file
 			mv "$downloads/arrival" "$source"
+			arrived=yes
 			return
 		fi
 	done <"$WORK/body"
@@ -219,8 +220,12 @@ unpack() {
 
 apply() {
 	rm -rf "$directory.new"
+	arrived=
 	find_source
-	case $source in "$downloads"/*) verify "$source" "$digest" "$url" ;; *) verify "$source" "$digest" "$source" ;; esac
+	# What has arrived was recognised by its digest.
+	if [ -z "$arrived" ]; then
+		case $source in "$downloads"/*) verify "$source" "$digest" "$url" ;; *) verify "$source" "$digest" "$source" ;; esac
+	fi
 	check_signature "$source" >"$WORK/signature"
 	unpack
 	if [ "${SHARED:-}" = yes ]; then chmod -R go+rX "$tree"; fi

