@@ -5,7 +5,7 @@ import { Benthos } from "../test/support/benthos";
 import { NatsServer } from "../test/support/nats-server";
 import { PulsarServer } from "../test/support/pulsar-server";
 import { eventually, removeDirectory, temporaryDirectory } from "../test/support/temporary";
-import { median } from "./statistics";
+import { printPairs } from "./statistics";
 
 const MESSAGES = Number(process.env["BRIDGE_MESSAGES"] ?? 10_000);
 const PAIRS = 7;
@@ -15,7 +15,8 @@ input: { nats_jetstream: { urls: ["\${NATS_URL}"], stream: load, durable: "\${BR
 output: { pulsar: { url: "\${PULSAR_URL}", topic: "persistent://public/default/bare" } }
 `;
 
-async function main(): Promise<void> {
+/** Prints the rates of both and their ratios. */
+export async function benchBridge(): Promise<void> {
   const directory = temporaryDirectory();
   const consumers = ["bare-warm-up", ...Array.from({ length: PAIRS }, (_, pair) => [`ours-${pair}`, `bare-${pair}`]).flat()];
   const nats = await NatsServer.start({
@@ -54,7 +55,7 @@ async function main(): Promise<void> {
     const publisher = await Benthos.start([["publish", publish]], environment);
     await eventually("all is published", 300, () => nats.messages("load") === MESSAGES);
     await publisher.remove();
-    const ratios: number[] = [];
+    const pairs: (readonly [ours: number, bare: number])[] = [];
     // The first thousands of messages make Java compile.
     await rate("bare", "warm-up");
     for (let pair = 0; pair < PAIRS; pair++) {
@@ -62,18 +63,12 @@ async function main(): Promise<void> {
       const first = pair % 2 === 0 ? await rate("ours", pair) : undefined;
       const bare = await rate("bare", pair);
       const ours = first ?? (await rate("ours", pair));
-      ratios.push(ours / bare);
-      console.log(`ours ${ours.toFixed(0)}/s  bare ${bare.toFixed(0)}/s  ratio ${(ours / bare).toFixed(2)}`);
+      pairs.push([ours, bare]);
     }
-    console.log(`median of the ratios ${median(ratios).toFixed(2)}`);
+    printPairs("bridge from JetStream to Pulsar (messages/s)", "bare", pairs, 0);
   } finally {
     await nats.remove();
     await pulsar.stop();
     removeDirectory(directory);
   }
 }
-
-main().catch((error: unknown) => {
-  console.error(error);
-  process.exitCode = 1;
-});

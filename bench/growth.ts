@@ -3,26 +3,23 @@
 import { Machine, noMachines } from "../test/support/machine";
 import { TestStack } from "../test/support/test-stack";
 import { startFloor } from "./floor/start";
+import { measured } from "./peak";
+import { say } from "./report";
 
 const STREAMS = [10, 100, 500];
 const HOSTS = [1, 2, 4];
 
 const STEPS = ["first up", "preview", "up without a change"] as const;
 
-/** Seconds of each step. */
-type Times = Readonly<Record<(typeof STEPS)[number], number>>;
+/** Seconds of each step, and the most memory that it takes in processes of its own. */
+type Costs = Readonly<Record<(typeof STEPS)[number], { readonly seconds: number; readonly peakBytes: number }>>;
 
-function timed(up: () => void, preview: () => void): Times {
-  const seconds = (work: () => void) => {
-    const begin = performance.now();
-    work();
-    return (performance.now() - begin) / 1000;
-  };
-  return { "first up": seconds(up), preview: seconds(preview), "up without a change": seconds(up) };
+async function costs(up: () => void, preview: () => void): Promise<Costs> {
+  return { "first up": await measured(up), preview: await measured(preview), "up without a change": await measured(up) };
 }
 
 /** A server that is there already gets streams; without fsync, which would time the disk. */
-async function ours(count: number): Promise<Times> {
+async function ours(count: number): Promise<Costs> {
   const stack = await TestStack.forPulumi();
   const streams = Object.fromEntries(
     Array.from({ length: count }, (_, n) => [`stream${n}`, { preset: "workQueue", subjects: [`s${n}.>`], maxBytes: "1MB" }]),
@@ -35,7 +32,7 @@ async function ours(count: number): Promise<Times> {
     stack.configure({ durability: "interval" });
     run("up");
     stack.configure({ durability: "interval", streams });
-    return timed(
+    return await costs(
       () => run("up"),
       () => run("preview"),
     );
@@ -45,10 +42,10 @@ async function ours(count: number): Promise<Times> {
   }
 }
 
-function floor(count: number): Times {
+async function floor(count: number): Promise<Costs> {
   const stack = startFloor(count);
   try {
-    return timed(
+    return await costs(
       () => stack.up(),
       () => stack.preview(),
     );
@@ -58,7 +55,7 @@ function floor(count: number): Times {
 }
 
 /** NATS on bare hosts over SSH. */
-async function hosts(count: number): Promise<Times> {
+async function hosts(count: number): Promise<Costs> {
   const machines: Machine[] = [];
   const stack = await TestStack.forPulumi();
   const run = (operation: "up" | "preview") => {
@@ -73,7 +70,7 @@ async function hosts(count: number): Promise<Times> {
     ]);
     stack.configureWithoutNats({ hosts: Object.fromEntries(entries) as object, nats: { jetstream: { maxFileStore: "1GB" } } });
     for (const [index, { privateKey }] of machines.entries()) stack.setSecret(`hosts.host${index}.privateKey`, privateKey);
-    return timed(
+    return await costs(
       () => run("up"),
       () => run("preview"),
     );
@@ -83,35 +80,44 @@ async function hosts(count: number): Promise<Times> {
   }
 }
 
-/** Seconds of one size, with ours and, where there is something to compare with, without. */
+/** Costs of one size, with ours and, where there is something to compare with, without. */
 interface Row {
   readonly count: number;
-  readonly ours: Times;
-  readonly floor?: Times;
+  readonly ours: Costs;
+  readonly floor?: Costs;
 }
 
-/** Prints the seconds of each size, and the milliseconds of one more object between the smallest and the others. */
+const MEBIBYTE = 2 ** 20;
+
+/** Prints seconds and memory of each size, and the milliseconds of one more object between the smallest and the others. */
 function print(what: string, rows: readonly Row[]): void {
   const [first] = rows;
   for (const step of STEPS) {
-    console.log(`${`${what}, ${step}`.padEnd(46)}${"ours s".padStart(10)}${"floor s".padStart(10)}   one more: ours ms, floor ms`);
+    say(`${`${what}, ${step}`.padEnd(46)}${columns("ours s", "floor s", "ours MiB", "floor MiB")}   one more: ours ms, floor ms`);
     for (const row of rows) {
-      const more = (["ours", "floor"] as const).map((who) => {
-        const [times, least] = [row[who], first?.[who]];
-        return times === undefined || least === undefined || row === first
-          ? "-"
-          : (((times[step] - least[step]) * 1000) / (row.count - (first?.count ?? 0))).toFixed(1);
+      const all = [row.ours[step], row.floor?.[step]];
+      const more = [first?.ours[step], first?.floor?.[step]].map((least, who) => {
+        const cost = all[who];
+        if (cost === undefined || least === undefined || row === first) return "-";
+        return (((cost.seconds - least.seconds) * 1000) / (row.count - (first?.count ?? 0))).toFixed(1);
       });
-      const seconds = [row.ours, row.floor].map((times) => (times?.[step].toFixed(1) ?? "-").padStart(10)).join("");
-      console.log(`  ${String(row.count).padEnd(44)}${seconds}   ${(more[0] ?? "").padStart(18)}${(more[1] ?? "").padStart(10)}`);
+      const seconds = all.map((cost) => cost?.seconds.toFixed(1) ?? "-");
+      const memory = all.map((cost) => (cost === undefined ? "-" : (cost.peakBytes / MEBIBYTE).toFixed(0)));
+      say(
+        `  ${String(row.count).padEnd(44)}${columns(...seconds, ...memory)}   ${(more[0] ?? "").padStart(18)}${(more[1] ?? "").padStart(10)}`,
+      );
     }
   }
+}
+
+function columns(...values: readonly string[]): string {
+  return values.map((value) => value.padStart(10)).join("");
 }
 
 /** Prints what streams and hosts cost. */
 export async function benchGrowth(): Promise<void> {
   const streams: Row[] = [];
-  for (const count of STREAMS) streams.push({ count, ours: await ours(count), floor: floor(count) });
+  for (const count of STREAMS) streams.push({ count, ours: await ours(count), floor: await floor(count) });
   print("JetStream streams", streams);
   const reason = noMachines();
   if (reason !== undefined) throw new Error(reason);

@@ -1,7 +1,7 @@
 // What each service has in memory, idle and under load, against what it is planned with. Brings up Pulumi.dev.yaml and Pulumi.small.yaml below a temporary
 // prefix, prints, draws docs/memory.svg, and judges nothing.
 import { type ChildProcess, spawn, spawnSync } from "node:child_process";
-import { readFileSync, writeFileSync } from "node:fs";
+import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { parse } from "yaml";
@@ -11,7 +11,7 @@ import { ledgerProgram } from "../hosts/scripts";
 import { root } from "../setup/paths";
 import { freePorts } from "../test/support/temporary";
 import { TestStack } from "../test/support/test-stack";
-import { barChart } from "./svg";
+import { drawInDocs, say } from "./report";
 
 const PRESETS = ["dev", "small"] as const;
 
@@ -126,7 +126,7 @@ async function measure(preset: string): Promise<Measured[]> {
       await sleep(2000);
       for (const [service, bytes] of usage(stack)) most.set(service, Math.max(bytes, most.get(service) ?? 0));
     }
-    console.log(await received(stack, web));
+    say(await received(stack, web));
     return Object.entries(COMPONENTS).map(([service, component]) => ({
       service,
       plannedBytes: byComponent[component] ?? NaN,
@@ -144,16 +144,16 @@ async function measure(preset: string): Promise<Measured[]> {
 export async function benchMemory(): Promise<void> {
   const groups = [];
   for (const preset of PRESETS) {
-    console.log(`memory in MiB (PSS), Pulumi.${preset}.yaml: ${IDLE_SECONDS} s idle, then the most within ${LOAD_SECONDS} s of load`);
+    say(`memory in MiB (PSS), Pulumi.${preset}.yaml: ${IDLE_SECONDS} s idle, then the most within ${LOAD_SECONDS} s of load`);
     const rows = await measure(preset);
-    console.log("service         planned      idle      load   of plan");
+    say("service         planned      idle      load   of plan");
     for (const { service, plannedBytes, idleBytes, loadBytes } of rows) {
       const columns = [plannedBytes, idleBytes, loadBytes].map((bytes) =>
         Math.ceil(bytes / MEBIBYTE)
           .toString()
           .padStart(10),
       );
-      console.log(`${service.padEnd(13)}${columns.join("")}${((100 * loadBytes) / plannedBytes).toFixed(0).padStart(8)} %`);
+      say(`${service.padEnd(13)}${columns.join("")}${((100 * loadBytes) / plannedBytes).toFixed(0).padStart(8)} %`);
       const mebibytes = [plannedBytes, idleBytes, loadBytes].map((bytes) => Math.ceil(bytes / MEBIBYTE));
       groups.push({ name: `${preset}: ${service}`, values: mebibytes });
     }
@@ -163,7 +163,5 @@ export async function benchMemory(): Promise<void> {
     { name: "idle", color: "#7fb3d5" },
     { name: "under load, the most seen", color: "#1f618d" },
   ];
-  const file = join(root, "docs/memory.svg");
-  writeFileSync(file, barChart({ title: "Memory of each service in MiB (PSS)", series, groups }));
-  console.log(`drawn: ${file}`);
+  drawInDocs("memory.svg", { title: "Memory of each service in MiB (PSS)", series, groups });
 }

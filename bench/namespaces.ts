@@ -9,6 +9,7 @@ import { FILESYSTEM_DRIVER } from "../render/namespaces";
 import { type DeclaredNamespace, declaredNamespaces, namespacesTask } from "../tasks/namespaces";
 import { HostShell } from "../test/support/host-shell";
 import { PulsarServer } from "../test/support/pulsar-server";
+import { say } from "./report";
 import { SPREAD, spread } from "./statistics";
 
 const NAMESPACES = 50;
@@ -101,12 +102,12 @@ export async function benchNamespaces(): Promise<void> {
 
 /** Prints `create` before `change`, one curl first. */
 function print(results: ReadonlyMap<string, readonly number[]>, admin: readonly number[]): void {
-  console.log(`${`${NAMESPACES} namespaces with five policies each (seconds)`.padEnd(46)}${SPREAD}`);
+  say(`${`${NAMESPACES} namespaces with five policies each (seconds)`.padEnd(46)}${SPREAD}`);
   for (const [name, values] of [...results].sort(([one], [other]) => rank(one) - rank(other))) {
-    console.log(`  ${name.padEnd(44)}${spread(values, 2)}`);
+    say(`  ${name.padEnd(44)}${spread(values, 2)}`);
     const reference = results.get(`${name.split(":")[0] ?? ""}: one curl`) ?? [];
     if (reference !== values) {
-      console.log(
+      say(
         `  ${"  times as long as one curl, round by round".padEnd(44)}${spread(
           values.map((value, round) => value / (reference[round] ?? NaN)),
           2,
@@ -115,8 +116,8 @@ function print(results: ReadonlyMap<string, readonly number[]>, admin: readonly 
     }
   }
   const calls = NAMESPACES * 6;
-  console.log(`  ${`pulsar-admin, one call (${admin.length} measured)`.padEnd(44)}${spread(admin, 2)}`);
-  console.log(
+  say(`  ${`pulsar-admin, one call (${admin.length} measured)`.padEnd(44)}${spread(admin, 2)}`);
+  say(
     `  ${`pulsar-admin, ${calls} calls (extrapolated)`.padEnd(44)}${spread(
       admin.map((one) => one * calls),
       0,

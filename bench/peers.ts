@@ -10,6 +10,7 @@ import { executable } from "./artifacts";
 import { startFloor } from "./floor/start";
 import { succeed } from "./processes";
 import { pythonProgram } from "./python";
+import { drawInDocs, say } from "./report";
 import { median, SPREAD, spread } from "./statistics";
 
 const ROUNDS = Number(process.env["BENCH_ROUNDS"] ?? 3);
@@ -20,6 +21,9 @@ const TASKS = 12;
 /** What is timed, in this order, on a machine that has nothing at first. */
 const STEPS = ["first apply", "check of what runs", "apply without a change", "apply of one changed line"] as const;
 type Step = (typeof STEPS)[number];
+
+/** Of the tools in their order. */
+const COLORS = ["#1f618d", "#5499c7", "#d0d0d0", "#c0392b", "#e59866"];
 
 /** A tool that is set on one machine. */
 interface Tool {
@@ -166,12 +170,18 @@ export async function benchPeers(): Promise<void> {
       }
     }
   }
+  const medians = (step: Step) => Object.keys(tools).map((name) => Number(median(times.get(name)?.get(step) ?? []).toFixed(1)));
+  drawInDocs("peers.svg", {
+    title: "NATS on a host over SSH, twelve tasks (seconds)",
+    series: Object.keys(tools).map((name, index) => ({ name, color: COLORS[index] ?? "black" })),
+    groups: STEPS.map((step) => ({ name: step, values: medians(step) })),
+  });
   for (const step of STEPS) {
-    console.log(`${`NATS on a host over SSH, ${step} (s)`.padEnd(46)}${SPREAD}   of ours`);
+    say(`${`NATS on a host over SSH, ${step} (s)`.padEnd(46)}${SPREAD}   of ours`);
     const base = median(times.get("ours, pulumi alone")?.get(step) ?? []);
     for (const name of Object.keys(tools)) {
       const values = times.get(name)?.get(step) ?? [];
-      console.log(`  ${name.padEnd(44)}${spread(values, 1)}${(median(values) / base).toFixed(2).padStart(10)}`);
+      say(`  ${name.padEnd(44)}${spread(values, 1)}${(median(values) / base).toFixed(2).padStart(10)}`);
     }
   }
 }

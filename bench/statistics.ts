@@ -1,3 +1,5 @@
+import { say } from "./report";
+
 /** The columns of `spread`. */
 export const SPREAD = "       min    median       max";
 
@@ -23,9 +25,9 @@ export function percentile(values: readonly number[], percent: number): number {
 /** Prints figures that were measured in turn, and their ratios. @param what is measured, with its unit @param other whom ours is compared with @param digits behind the point */
 export function printPairs(what: string, other: string, pairs: readonly (readonly [ours: number, other: number])[], digits: number): void {
   const row = (name: string, values: readonly number[], behind: number) => {
-    console.log(`  ${name.padEnd(44)}${spread(values, behind)}`);
+    say(`  ${name.padEnd(44)}${spread(values, behind)}`);
   };
-  console.log(`${what.padEnd(46)}${SPREAD}`);
+  say(`${what.padEnd(46)}${SPREAD}`);
   row(
     "ours",
     pairs.map(([ours]) => ours),

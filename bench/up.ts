@@ -7,6 +7,7 @@ import { NatsServer } from "../test/support/nats-server";
 import { PulsarServer } from "../test/support/pulsar-server";
 import { freePorts } from "../test/support/temporary";
 import { TestStack } from "../test/support/test-stack";
+import { say } from "./report";
 import { SPREAD, spread } from "./statistics";
 
 /** A round takes minutes; BENCH_ROUNDS says how many. */
@@ -56,9 +57,9 @@ export async function benchUp(): Promise<void> {
     }
   }
   const row = (name: string, value: (round: (typeof rounds)[number]) => number, digits = 1) => {
-    console.log(`  ${name.padEnd(44)}${spread(rounds.map(value), digits)}`);
+    say(`  ${name.padEnd(44)}${spread(rounds.map(value), digits)}`);
   };
-  console.log(`${"bringing up the worked example (seconds)".padEnd(46)}${SPREAD}`);
+  say(`${"bringing up the worked example (seconds)".padEnd(46)}${SPREAD}`);
   row("npm run up", ({ ours }) => ours);
   row("Pulsar's own cold start", ({ pulsar }) => pulsar);
   row("NATS's own cold start", ({ nats }) => nats);

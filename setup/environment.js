@@ -16,6 +16,15 @@ function pulumiBin() {
   return path.join(cacheDir(), "pulumi", versions.pulumi, "bin");
 }
 
+/**
+ * The folder of the Node.js that runs the program and its policies: npm brings one on Linux, for the compile cache that starts both in three quarters of the time.
+ * @returns {string[]} none where it is the user's own
+ */
+function nodeBin() {
+  const bin = path.join(root, "node_modules", `node-${process.platform}-${process.arch}`, "bin");
+  return fs.existsSync(bin) ? [bin] : [];
+}
+
 /** @returns {string} the pinned tools of the checks, from PyPI; another list of them has another folder */
 function developmentBin() {
   return path.join(cacheDir(), "development", sha256File(developmentRequirements).slice(0, 12), "bin");
@@ -71,12 +80,12 @@ function defaultStack() {
  */
 function pulumiEnvironment() {
   const env = { ...process.env };
-  env.PATH = `${pulumiBin()}${path.delimiter}${env.PATH ?? ""}`;
+  env.PATH = [pulumiBin(), ...nodeBin(), env.PATH ?? ""].join(path.delimiter);
   env.PULUMI_HOME = pulumiHome();
   env.PULUMI_STACK = defaultStack();
   env.PULUMI_BACKEND_URL ||= pathToFileURL(ownBackendDir()).href;
   env.PULUMI_SKIP_UPDATE_CHECK = "true";
-  // Of Node 22 and later: half of the start of the program and of the policy pack is compiling the same packages again.
+  // Of Node.js 22 and later: half of the start of the program and of the policy pack is compiling the same packages again.
   env.NODE_COMPILE_CACHE ||= path.join(cacheDir(), "node-compile-cache");
   if (!hasOwnPassphrase()) env.PULUMI_CONFIG_PASSPHRASE_FILE = passphraseFile();
   return env;
@@ -92,6 +101,7 @@ module.exports = {
   developmentRequirements,
   developmentBin,
   pulumiBin,
+  nodeBin,
   ownPulumiHome,
   hasPlugin,
   pulumiHome,

@@ -3,13 +3,14 @@
 // Fetches or builds what is missing of one kind, under the lock that the caller has taken. ORDER is JSON: what is needed,
 // and the names of the things whose official source answers.
 
+const { spawnSync } = require("node:child_process");
 const fs = require("node:fs");
 const os = require("node:os");
 const path = require("node:path");
-const { developmentBin, developmentRequirements } = require("./environment.js");
+const { developmentBin, developmentRequirements, nodeBin } = require("./environment.js");
 const { analyzerFile, analyzerSource, missing, packagesDigest, packagesMarker, phaseOf } = require("./missing.js");
 const { replaceFolder, writeWhole } = require("./files.js");
-const { cacheDir } = require("./paths.js");
+const { cacheDir, root } = require("./paths.js");
 const { say, withProgress } = require("./progress.js");
 const { SetupError, runLogged } = require("./processes.js");
 
@@ -23,7 +24,17 @@ async function installPackages() {
     () => "",
     () => runLogged("npm", "npm", args, { env: npmEnvironment(), fix }),
   );
+  dropForeignNode();
   writeWhole(packagesMarker, digest);
+}
+
+/** Removes the Node.js that npm brought where it does not run, such as on a Linux without glibc: npm's scripts would take it before the user's own. */
+function dropForeignNode() {
+  for (const bin of nodeBin()) {
+    if (spawnSync(path.join(bin, "node"), ["--version"]).status === 0) continue;
+    fs.rmSync(path.dirname(bin), { recursive: true });
+    fs.rmSync(path.join(root, "node_modules", ".bin", "node"), { force: true });
+  }
 }
 
 /**

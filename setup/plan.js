@@ -10,7 +10,7 @@
 
 /** @type {Record<string, { official?: Cost, other: Cost }>} */
 const costs = {
-  "npm packages": { other: { download: 85, disk: 250, minutes: 1 } },
+  "npm packages": { other: { download: 135, disk: 440, minutes: 1 } },
   pulumi: { official: { download: 110, disk: 380, minutes: 1 }, other: { download: 260, disk: 2400, minutes: 6 } },
   "plugin command": { official: { download: 15, disk: 50, minutes: 1 }, other: { download: 0, disk: 5, minutes: 1 } },
   "plugin docker": { official: { download: 20, disk: 70, minutes: 1 }, other: { download: 0, disk: 5, minutes: 1 } },
