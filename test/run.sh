@@ -23,7 +23,7 @@ shift
 DRIFT_RESULTS=$(mktemp) TARGET_RESULTS=$(mktemp)
 export DRIFT_RESULTS TARGET_RESULTS
 trap 'rm -f "$DRIFT_RESULTS" "$TARGET_RESULTS"' EXIT
-node --import tsx --test --test-concurrency 2 --test-reporter spec "$@"
+node --import tsx --test --test-concurrency 3 --test-reporter spec "$@"
 if [ "$which" = all ]; then
 	node --import tsx test/target-table.ts "$TARGET_RESULTS"
 	node --import tsx test/drift-table.ts "$DRIFT_RESULTS"
