@@ -6,7 +6,15 @@ import type { Layout } from "../hosts/layout";
 import type { TaskText } from "../hosts/task";
 import { natsServerConf } from "../render/nats-server";
 import { adopt } from "../tasks/adopt";
-import { authorityPath, clientPaths, type ServerCertificate, serverCertificate, serverPaths, trustedPath } from "../tasks/certificates";
+import {
+  authorityPath,
+  clientAuthorities,
+  clientPaths,
+  type ServerCertificate,
+  serverCertificate,
+  serverPaths,
+  trustedPath,
+} from "../tasks/certificates";
 import { configFile } from "../tasks/config-file";
 import { dataDirectory, dataDirectoryTask } from "../tasks/data-directory";
 import { homebrewTask, program, type ProgramArgs } from "../tasks/homebrew";
@@ -143,6 +151,7 @@ export class NatsJetStream extends pulumi.ComponentResource {
       keepVersions: nats.keepVersions,
       dataDirectory: storeDir,
       configs: [config],
+      reads: clientAuthorities(layout, nats.tls),
       tools,
       account,
       follows,

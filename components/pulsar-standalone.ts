@@ -9,7 +9,15 @@ import { type OffloadDriver, offloadDriver } from "../render/namespaces";
 import { clientConf, offloadProfile, type PulsarPaths, pulsarEnv, pulsarToolsEnv, standaloneConf } from "../render/pulsar";
 import { entryLocationRocksdbConf, ledgerMetadataRocksdbConf } from "../render/pulsar-rocksdb";
 import { adopt } from "../tasks/adopt";
-import { authorityPath, clientPaths, type ServerCertificate, serverCertificate, serverPaths, trustedPath } from "../tasks/certificates";
+import {
+  authorityPath,
+  clientAuthorities,
+  clientPaths,
+  type ServerCertificate,
+  serverCertificate,
+  serverPaths,
+  trustedPath,
+} from "../tasks/certificates";
 import { artifact, type ArtifactArgs } from "../tasks/artifact";
 import { configFile } from "../tasks/config-file";
 import { dataDirectory, dataDirectoryTask, logDirectory } from "../tasks/data-directory";
@@ -216,6 +224,7 @@ export class PulsarStandalone extends pulumi.ComponentResource {
         conf("ledger-metadata-rocksdb", "ledger_metadata_rocksdb.conf", ledgerMetadataRocksdbConf()),
         ...offloading.configs,
       ],
+      reads: clientAuthorities(layout, pulsar.tls),
       tools,
       account,
       after: [tools.gojq, ...adopted, ...after, ...offloading.after],

@@ -7,7 +7,7 @@ import { carried, type ComponentName, COMPONENTS, type HostConfig, hostsSchema }
 import { namespacesSchema } from "./namespaces";
 import { monitoringSchema, NATS_METRICS } from "./monitoring";
 import { natsSchema } from "./nats";
-import { isText } from "./own-certificate";
+import { certificateProblems, isText } from "./own-certificate";
 import { wantedPorts } from "./ports";
 import { pulsarSchema } from "./pulsar";
 import { planRam } from "./ram";
@@ -113,6 +113,18 @@ export const configSchema = object({
       }
     },
     { when: whenSound("hosts", "nats", "benthos", "monitoring") },
+  )
+  .superRefine(
+    ({ hosts, ...declared }, context) => {
+      for (const host of Object.values(hosts).filter(({ services }) => services === "docker")) {
+        const { nats, benthos } = onHost(host, declared);
+        if (nats?.tls?.own === undefined || benthos === undefined) continue;
+        // By this name a pipeline reaches the server in the network of the containers.
+        for (const { key, message } of certificateProblems(nats.tls.own, ["nats-server"], Date.now()))
+          context.addIssue({ code: "custom", path: ["nats", "tls", "own", key], message });
+      }
+    },
+    { when: whenSound("hosts", "nats", "benthos") },
   )
   .superRefine(
     ({ namespaces, pulsar }, context) => {

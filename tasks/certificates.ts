@@ -37,6 +37,11 @@ export function serverPaths(layout: Layout, product: string, { own }: Pick<Tls, 
   return pair(layout, product, own === undefined ? "server" : "own");
 }
 
+/** What a server reads that lies elsewhere than its own files: it knows clients by the host's authority. */
+export function clientAuthorities(layout: Layout, tls: Pick<Tls, "clients"> | undefined): string[] {
+  return tls?.clients === undefined ? [] : [authorityPath(layout)];
+}
+
 /** Where clients find the certificate that they know a server by. */
 export function trustedPath(layout: Layout, product: string, { own }: Pick<Tls, "own">): string {
   return own === undefined ? authorityPath(layout) : layout.etc("tls", `${product}-ca.pem`);

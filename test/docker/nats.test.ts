@@ -5,13 +5,14 @@ import { type AddressInfo, createServer } from "node:net";
 import { userInfo } from "node:os";
 import { join } from "node:path";
 import { after, before, it } from "node:test";
+import { issuedByStranger } from "../support/certificates";
 import { type Drift, seeAndRepair } from "../support/drift";
 import { describeWithEngine, TestEngine } from "../support/engine";
 import { tree } from "../support/machine";
 import { natsDrifts } from "../support/nats-drifts";
 import { run } from "../support/processes";
 import { Sshd } from "../support/sshd";
-import { eventually } from "../support/temporary";
+import { eventually, freePorts } from "../support/temporary";
 import { TestStack } from "../support/test-stack";
 
 // NATS as a container of a real engine. Steps build on each other.
@@ -110,7 +111,8 @@ describeWithEngine("NATS with JetStream in Docker", 1_200_000, () => {
     assert.match(stack.nats("stream", "info", "kept").output, /Messages: 1\b/);
   });
 
-  const images = () => engine.docker("image", "ls", "--format", "{{.Repository}}:{{.Tag}}", "localhost/messaging/nats-server").trim();
+  const images = () =>
+    engine.docker("image", "ls", "--format", "{{.Repository}}:{{.Tag}}", "--filter", "reference=localhost/messaging/*").trim();
 
   it("builds an image anew that somebody has removed", () => {
     assert.match(images(), /^\S+$/, "those before are gone");
@@ -188,16 +190,40 @@ describeWithEngine("NATS with JetStream in Docker", 1_200_000, () => {
     assert.match(stack.nats("stream", "info", "kept").output, /Messages: 1\b/);
   });
 
-  it("keeps the volume and the data when it goes", () => {
-    const { status, output } = stack.operate("destroy");
-    assert.equal(status, 0, output);
-    assert.equal(engine.docker("ps", "--all", "--quiet").trim(), "");
-    assert.equal(images(), "");
-    assert.match(engine.docker("volume", "ls", "--format", "{{.Name}}"), /^messaging-test-local-nats-server-/);
-    assert.ok(existsSync(join(stack.prefix, "var/lib/nats/jetstream")));
+  it("serves TLS with a certificate of the user's to clients that show theirs, and a pipeline is one", async () => {
+    const [http = 0] = await freePorts(1);
+    const tls = { own: issuedByStranger(stack.directory, "own", "DNS:nats-server"), clients: ["agents"] };
+    const stream = (name: string) => ({ [name]: { preset: "eventLog", maxBytes: "64MB", subjects: [`${name}.>`] } });
+    const streams = { ...stream("events"), ...stream("dead-letters") };
+    inDocker(
+      { ...current, tls, streams },
+      { benthos: { memory: "96MiB", ports: { http }, pipelines: { "ingestion/http_to_jetstream": {} } } },
+    );
+    up();
+    assert.deepEqual(changes(), []);
+    const answer = await fetch(`http://127.0.0.1:${http}/ingestion_http_to_jetstream/events`, {
+      method: "POST",
+      headers: { connection: "close" },
+      body: JSON.stringify({ agent: "tester", kind: "note" }),
+    });
+    assert.equal(answer.status, 200, await answer.text());
+    const nats = (...args: string[]) =>
+      stack.run(join(stack.prefix, "opt/nats/current/nats"), "--context", "messaging-test-local", ...args).output;
+    assert.match(nats("stream", "info", "events"), /Messages: 1\b/);
+    assert.match(nats("stream", "info", "kept"), /Messages: 1\b/);
+    assert.notEqual(stack.nats("stream", "info", "kept").status, 0, "a client without a certificate");
   });
 
-  it("is driven over SSH as well", async () => {
+  it("moves back to the native service without that line, and the messages with it", () => {
+    stack.configure(current, { allowDataLoss: ["stream/events", "stream/dead-letters"] });
+    up();
+    assert.equal(engine.docker("ps", "--all", "--quiet").trim() + images(), "");
+    assert.ok(stack.pid("nats-server") > 0);
+    assert.match(stack.nats("stream", "info", "kept").output, /Messages: 1\b/);
+    assert.deepEqual(changes(), []);
+  });
+
+  it("is driven over SSH as well, and keeps the volume and the data when it goes", async () => {
     const sshd = await Sshd.start();
     process.env["SSH_AUTH_SOCK"] = sshd.agent;
     const remote = await TestStack.forPulumi();
@@ -224,7 +250,9 @@ describeWithEngine("NATS with JetStream in Docker", 1_200_000, () => {
       succeed("up");
       assert.deepEqual(remote.changes(), []);
       succeed("destroy");
-      assert.equal(engine.docker("ps", "--all", "--quiet").trim(), "");
+      assert.equal(engine.docker("ps", "--all", "--quiet").trim() + images(), "");
+      assert.match(engine.docker("volume", "ls", "--format", "{{.Name}}"), /^messaging-test-edge-nats-server-/m);
+      assert.ok(existsSync(join(remote.prefix, "var/lib/nats/jetstream")));
     } finally {
       remote.dispose();
       await sshd.dispose();

@@ -8,8 +8,8 @@ export interface Issued {
   readonly ca: string;
 }
 
-/** Makes a certificate authority that nobody knows, and a certificate of it for 127.0.0.1, valid for two days. @param name that the files begin with */
-export function issuedByStranger(directory: string, name = "strange"): Issued {
+/** Makes a certificate authority that nobody knows, and a certificate of it for 127.0.0.1, valid for two days. @param name that the files begin with @param names of the server besides, as openssl writes them */
+export function issuedByStranger(directory: string, name = "strange", ...names: readonly string[]): Issued {
   const path = (part: string) => join(directory, `${name}-${part}.pem`);
   const make = (part: string, ...args: string[]) => {
     const key = ["-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-keyout", path(`${part}-key`)];
@@ -25,7 +25,7 @@ export function issuedByStranger(directory: string, name = "strange"): Issued {
     "-CAkey",
     path("ca-key"),
     "-addext",
-    "subjectAltName=IP:127.0.0.1",
+    `subjectAltName=${["IP:127.0.0.1", ...names].join()}`,
     "-addext",
     "basicConstraints=CA:false",
   );

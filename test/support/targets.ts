@@ -67,7 +67,7 @@ export class Subject {
           memory: { maxHeap: "448MiB", initialHeap: "256MiB", maxDirect: "256MiB" },
           ports: { broker, web, bookie },
           auth: {},
-          tls: { ports: { broker: ports.brokerTls, web: ports.webTls } },
+          tls: { ports: { broker: ports.brokerTls, web: ports.webTls }, clients: ["agents"] },
           tieredStorage: { thresholdSize: "1GiB" },
         },
         namespaces: {

@@ -73,6 +73,10 @@ test("a certificate that clients would refuse is refused with the key that it is
   assert.match(problems, /messaging:nats\.tls\.own\.key: got \[secret\]; allowed: the private key of the certificate/);
   assert.match(problems, /messaging:pulsar\.tls\.own\.ca: got "\/nowhere"; allowed: the certificate of the authority in PEM/);
   assert.doesNotMatch(problems, /PRIVATE KEY/);
+  const contained = { hosts: { local: { services: "docker" } }, nats: { tls: { own } } };
+  assert.doesNotThrow(() => parseConfig(contained));
+  const benthos = { pipelines: { "ingestion/http_to_jetstream": {} } };
+  assert.match(refused({ ...contained, benthos }), /nats\.tls\.own\.certificate: .*allowed: one for nats-server as well/);
 });
 
 test("clients of all servers get certificates, the stack's own first of all; none where no server asks", () => {
