@@ -195,13 +195,16 @@ const CHECKS = {
       const answer = await fetch(`http://127.0.0.1:${prometheus}/api/v1/${path}`, { headers: { connection: "close" } });
       return ((await answer.json()) as { data: Record<string, unknown> }).data;
     };
+    const wanted = ["benthos up ", "gnatsd_up", "prometheus up ", "pulsar up "];
+    let found: string[] = [];
     // Not by the series `up`: those of targets that another Prometheus had on the same data last for minutes.
     await eventually("everything is scraped", 60, async () => {
-      const targets = (await ask("targets"))["activeTargets"] as { labels: Record<string, string>; health: string }[];
+      const targets = (await ask("targets"))["activeTargets"] as { labels: Record<string, string>; health: string; lastError: string }[];
       const metrics = (await ask("query?query=gnatsd_up%3D%3D1"))["result"] as unknown[];
-      const states = targets.map(({ labels, health }) => `${labels["service"]} ${health}`).sort();
-      return states.join() === "benthos up,prometheus up,pulsar up" && metrics.length > 0;
-    });
+      found = targets.map(({ labels, health, lastError }) => `${labels["service"]} ${health} ${lastError}`);
+      found = [...found, ...(metrics.length > 0 ? ["gnatsd_up"] : [])].sort();
+      return found.join() === wanted.join();
+    }).catch(() => assert.deepEqual(found, wanted));
   },
   "a change that would lose messages is refused": (subject) => {
     subject.configure(undefined, { withAudit: false });
