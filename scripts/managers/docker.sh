@@ -130,9 +130,17 @@ manager_stop() {
 }
 
 # Makes the running service read its config again. A signal that `docker kill` sends counts as a stop: the engine would not start the service again when it ends
-# (https://github.com/moby/moby/issues/41302).
+# (https://github.com/moby/moby/issues/41302). A mounted file that was replaced takes another start: the container has the one before until then.
 manager_reload() {
-	docker_engine exec "$(container "$1")" /bin/sh -c 'kill -HUP 1' >/dev/null
+	set -- "$1" "$(container "$1")"
+	"$gojq" -r '.configs[]' "$(link_target "$(manager_definition "$1")")" | while IFS= read -r path; do
+		[ -d "$path" ] || docker_engine exec "$2" cat "$path" </dev/null | cmp -s - "$path" || say "$path"
+	done >"$WORK/replaced"
+	if [ -s "$WORK/replaced" ]; then
+		manager_restart "$1"
+	else
+		docker_engine exec "$2" /bin/sh -c 'kill -HUP 1' >/dev/null
+	fi
 }
 
 # Stops the service; its containers are the provider's to remove.
