@@ -173,13 +173,16 @@ function benthosProgram({ version }: BenthosConfig): ProgramArgs {
   return { task: BENTHOS, name: BENTHOS, version, link: false };
 }
 
+function writesToPostgresql({ processes }: BenthosConfig): boolean {
+  return processes.some(({ files }) => files.pipelines.some((file) => usesOf("to_postgresql", file) > 0));
+}
+
 /** What a preview asks the host about before anything is declared: Homebrew, and databases that are not of this stack. */
 export function benthosGuarded(benthos: BenthosConfig): TaskText[] {
   const key = POSTGRESQL_DSN in benthos.secrets ? "secrets" : "environment";
   const dsn = benthos[key][POSTGRESQL_DSN];
-  const writes = benthos.processes.some(({ files }) => files.pipelines.some((file) => usesOf("to_postgresql", file) > 0));
   const fromHomebrew = benthos.source === "homebrew" ? [homebrewTask(benthosProgram(benthos))] : [];
-  if (!writes) return fromHomebrew;
+  if (!writesToPostgresql(benthos)) return fromHomebrew;
   const { hostname, port } = new URL(dsn ?? "postgres://127.0.0.1");
   const downstream: Downstream = {
     host: hostname,
@@ -209,7 +212,11 @@ export class BenthosPipelines extends pulumi.ComponentResource {
     const account = serviceAccount(host, this, BENTHOS);
     const data = dataDirectory(host, this, { name: "benthos-data", path: host.layout.data(BENTHOS), account });
     this.password = this.#password(args);
-    const secrets = [...this.#pulsarToken(args, account), ...this.#secrets(args, account), ...this.#passwordFiles(args, account)];
+    const secrets = [
+      ...this.#pulsarToken(args, account),
+      ...this.#secrets(args, account, installed),
+      ...this.#passwordFiles(args, account),
+    ];
     const shown = this.#certificate(args, account);
     const after = [installed, duckdb, data, ...this.#natsKey(args, account), ...shown, ...secrets];
     const follows = followed([...secrets.map(({ fingerprint }) => fingerprint), ...shown.map((task) => task.digest)]);
@@ -276,19 +283,22 @@ export class BenthosPipelines extends pulumi.ComponentResource {
   }
 
   /** The files with the secrets of the config, marked under a key of the stack. */
-  #secrets({ host, benthos }: BenthosPipelinesArgs, account: ServiceAccount | undefined): SecretFile[] {
+  #secrets({ host, benthos }: BenthosPipelinesArgs, account: ServiceAccount | undefined, installed: Task): SecretFile[] {
     const secrets = Object.entries(benthos.secrets);
     const [master] = secrets.length === 0 ? [] : generationSecrets(this, `${host.key}-benthos-secrets`, [1]);
     if (master === undefined) return [];
-    return secrets.map(([name, value]) =>
-      secretFile(host, this, {
+    return secrets.map(([name, value]) => {
+      // A container may know the database by another name than the host.
+      const tried = name === POSTGRESQL_DSN && writesToPostgresql(benthos) && host.docker === undefined;
+      return secretFile(host, this, {
         name: `benthos-secret-${name.toLowerCase().replaceAll("_", "-")}`,
         path: secretPath(host.layout, name),
         secret: { text: pulumi.secret(`${value}\n`), master },
         group: account?.user,
-        after: account === undefined ? [] : [account],
-      }),
-    );
+        check: tried ? { product: BENTHOS, version: benthos.version, configPath: `benthos.secrets.${name}` } : undefined,
+        after: [...(account === undefined ? [] : [account]), ...(tried ? [installed] : [])],
+      });
+    });
   }
 
   /** The password of the API, made once for each generation. */

@@ -22,6 +22,26 @@ api_get() {
 	benthos_curl -fsS --max-time "$2" "$1"
 }
 
+# Does the database let in who connects with the DSN in a file? Benthos opens it with the first message only, so a pipeline of its own asks here. Says what the
+# database answers, which names the user and never the password. Whether one is there at all, the preview has looked at.
+product_check_secret() {
+	cat >"$WORK/connect.yaml" <<-'EOF'
+		http: { enabled: false }
+		logger: { level: "OFF" }
+		input: { generate: { count: 1, mapping: root = "" } }
+		pipeline:
+		  processors:
+		    - sql_raw: { driver: postgres, dsn: "${DSN}", query: SELECT 1, exec_only: true }
+		    - mapping: root = error().or("let in")
+		output: { stdout: {} }
+	EOF
+	answer=$(DSN=$(cat "$1") PGCONNECT_TIMEOUT=10 "$PREFIX/opt/benthos/${VERSION:?}/benthos" -c "$WORK/connect.yaml" 2>&1) || :
+	[ "$answer" = "let in" ] || {
+		say "the database answers: $answer"
+		return 1
+	}
+}
+
 # Lint of everything, then the unit tests, in the environment of the service.
 product_check() {
 	if ! [ -d "$1" ]; then return; fi

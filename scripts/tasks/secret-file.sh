@@ -3,6 +3,8 @@
 #
 # FILE
 # GROUP         who reads it besides its owner; unset: nobody
+# CHECK         product whose product_check_secret, of its VERSION, accepts or refuses the text; unset: none
+# KEY           with CHECK, where the config has the text
 # FINGERPRINT   changes with the text and tells nothing about it
 # SUM           digest of the text; the ledger's, which has no body
 
@@ -30,6 +32,15 @@ apply() {
 	mkdir -p "$(dirname "$FILE")"
 	rm -f "$FILE.new"
 	cp "$WORK/body" "$FILE.new"
+	if [ -n "${CHECK:-}" ]; then
+		# shellcheck source=/dev/null
+		. "$LIB/products/$CHECK.sh"
+		if ! product_check_secret "$FILE.new" >"$WORK/check" 2>&1; then
+			rm -f "$FILE.new"
+			fail "$KEY: $(cat "$WORK/check")
+The file and what runs with it are untouched."
+		fi
+	fi
 	share_private "$FILE.new"
 	mv "$FILE.new" "$FILE"
 	say "$FILE written"
