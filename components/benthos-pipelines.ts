@@ -214,7 +214,7 @@ export class BenthosPipelines extends pulumi.ComponentResource {
     this.password = this.#password(args);
     const secrets = [
       ...this.#pulsarToken(args, account),
-      ...this.#secrets(args, account, installed),
+      ...this.#secrets(args, account, { installed, version }),
       ...this.#passwordFiles(args, account),
     ];
     const shown = this.#certificate(args, account);
@@ -283,7 +283,11 @@ export class BenthosPipelines extends pulumi.ComponentResource {
   }
 
   /** The files with the secrets of the config, marked under a key of the stack. */
-  #secrets({ host, benthos }: BenthosPipelinesArgs, account: ServiceAccount | undefined, installed: Task): SecretFile[] {
+  #secrets(
+    { host, benthos }: BenthosPipelinesArgs,
+    account: ServiceAccount | undefined,
+    program: { readonly installed: Task; readonly version: string },
+  ): SecretFile[] {
     const secrets = Object.entries(benthos.secrets);
     const [master] = secrets.length === 0 ? [] : generationSecrets(this, `${host.key}-benthos-secrets`, [1]);
     if (master === undefined) return [];
@@ -295,8 +299,8 @@ export class BenthosPipelines extends pulumi.ComponentResource {
         path: secretPath(host.layout, name),
         secret: { text: pulumi.secret(`${value}\n`), master },
         group: account?.user,
-        check: tried ? { product: BENTHOS, version: benthos.version, configPath: `benthos.secrets.${name}` } : undefined,
-        after: [...(account === undefined ? [] : [account]), ...(tried ? [installed] : [])],
+        check: tried ? { product: BENTHOS, version: program.version, configPath: `benthos.secrets.${name}` } : undefined,
+        after: [...(account === undefined ? [] : [account]), ...(tried ? [program.installed] : [])],
       });
     });
   }
