@@ -5,6 +5,7 @@ import { TestStack } from "../test/support/test-stack";
 import { startFloor } from "./floor/start";
 import { measured } from "./peak";
 import { say } from "./report";
+import { MEBIBYTE } from "./statistics";
 
 const STREAMS = [10, 100, 500];
 const HOSTS = [1, 2, 4];
@@ -86,8 +87,6 @@ interface Row {
   readonly ours: Costs;
   readonly floor?: Costs;
 }
-
-const MEBIBYTE = 2 ** 20;
 
 /** Prints seconds and memory of each size, and the milliseconds of one more object between the smallest and the others. */
 function print(what: string, rows: readonly Row[]): void {

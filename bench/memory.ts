@@ -12,14 +12,13 @@ import { root } from "../setup/paths";
 import { freePorts } from "../test/support/temporary";
 import { TestStack } from "../test/support/test-stack";
 import { drawInDocs, say } from "./report";
+import { MEBIBYTE } from "./statistics";
 
 const PRESETS = ["dev", "small"] as const;
 
 /** How long a service is left alone before it counts as idle, and how long the load lasts. */
 const IDLE_SECONDS = 30;
 const LOAD_SECONDS = 60;
-
-const MEBIBYTE = 2 ** 20;
 
 /** Component by its process, in the words of the memory plan. */
 const COMPONENTS: Readonly<Record<string, string>> = {

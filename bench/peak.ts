@@ -5,7 +5,7 @@ import { readdirSync, readFileSync } from "node:fs";
 
 const INTERVAL_MS = 200;
 
-/** What work returns, with its seconds and the most bytes (PSS) that the processes it started had together. */
+/** The seconds of some work, and the most bytes (PSS) that the processes it starts have together. */
 export async function measured(work: () => void): Promise<{ readonly seconds: number; readonly peakBytes: number }> {
   const watcher = spawn(process.execPath, ["--import", "tsx", __filename, String(process.pid)], { stdio: ["ignore", "pipe", "inherit"] });
   let printed = "";

@@ -1,5 +1,8 @@
 import { say } from "./report";
 
+/** In bytes. */
+export const MEBIBYTE = 2 ** 20;
+
 /** The columns of `spread`. */
 export const SPREAD = "       min    median       max";
 

@@ -1,10 +1,10 @@
 // Prints what came of every edit by hand that the suites made, beside what Ansible and pyinfra did with it. One that no suite made is an error, unless it takes
 // machines with systemd, or a Docker engine, and this is no place for them.
-import { readFileSync } from "node:fs";
 import { table } from "../operations/table";
 import { type DriftName, type DriftResult, DRIFTS } from "./support/drift";
 import { noEngine } from "./support/engine";
 import { noMachines } from "./support/machine";
+import { noted } from "./support/results";
 
 /** Edits that only some hosts can have, with what says why none of them can be had here. */
 const TAKES: Readonly<Partial<Record<DriftName, () => string | undefined>>> = {
@@ -15,10 +15,7 @@ const TAKES: Readonly<Partial<Record<DriftName, () => string | undefined>>> = {
 };
 
 const [file = ""] = process.argv.slice(2);
-const results = readFileSync(file, "utf8")
-  .split("\n")
-  .filter((line) => line !== "")
-  .map((line) => JSON.parse(line) as DriftResult);
+const results = noted<DriftResult>(file);
 
 const names = Object.keys(DRIFTS) as DriftName[];
 const rows = names.map((name) => {

@@ -1,14 +1,11 @@
 // Prints what came of every check on every target. One that was not made is an error, unless there can be no engine here.
-import { readFileSync } from "node:fs";
 import { table } from "../operations/table";
 import { noEngine } from "./support/engine";
+import { noted } from "./support/results";
 import { CHECK_NAMES, TARGETS, type TargetResult } from "./support/targets";
 
 const [file = ""] = process.argv.slice(2);
-const results = readFileSync(file, "utf8")
-  .split("\n")
-  .filter((line) => line !== "")
-  .map((line) => JSON.parse(line) as TargetResult);
+const results = noted<TargetResult>(file);
 
 const rows = CHECK_NAMES.map((name) => {
   const outcomes = TARGETS.map((target) => {

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { appendFileSync } from "node:fs";
+import { note } from "./results";
 import type { TestStack } from "./test-stack";
 
 /**
@@ -85,7 +85,7 @@ export async function seeAndRepair(stack: TestStack, { name, where, edit, shown,
 
 /** Notes what came of an edit for the table. */
 export function record(result: DriftResult): void {
-  if (process.env["DRIFT_RESULTS"] !== undefined) appendFileSync(process.env["DRIFT_RESULTS"], `${JSON.stringify(result)}\n`);
+  note("DRIFT_RESULTS", result);
 }
 
 /** Exit code of `npm run drift` and the tasks that it names. */

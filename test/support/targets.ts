@@ -1,8 +1,9 @@
 import assert from "node:assert/strict";
-import { appendFileSync, readFileSync } from "node:fs";
+import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { it } from "node:test";
 import { PulsarRest } from "./pulsar-rest";
+import { note } from "./results";
 import { run } from "./processes";
 import { eventually } from "./temporary";
 import type { TestStack } from "./test-stack";
@@ -252,7 +253,7 @@ export function checkTarget(target: Target, subject: () => Subject): void {
         passed = true;
       } finally {
         const result: TargetResult = { check, target, passed };
-        if (process.env["TARGET_RESULTS"] !== undefined) appendFileSync(process.env["TARGET_RESULTS"], `${JSON.stringify(result)}\n`);
+        note("TARGET_RESULTS", result);
       }
     });
   }
