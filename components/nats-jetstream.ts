@@ -6,15 +6,7 @@ import type { Layout } from "../hosts/layout";
 import type { TaskText } from "../hosts/task";
 import { natsServerConf } from "../render/nats-server";
 import { adopt } from "../tasks/adopt";
-import {
-  authorityPath,
-  clientAuthorities,
-  clientPaths,
-  type ServerCertificate,
-  serverCertificate,
-  serverPaths,
-  trustedPath,
-} from "../tasks/certificates";
+import { authorityPath, clientAuthorities, clientPaths, serverCertificate, serverPaths, trustedPath } from "../tasks/certificates";
 import { configFile } from "../tasks/config-file";
 import { dataDirectory, dataDirectoryTask } from "../tasks/data-directory";
 import { homebrewTask, program, type ProgramArgs } from "../tasks/homebrew";
@@ -104,7 +96,13 @@ export class NatsJetStream extends pulumi.ComponentResource {
     const adopted = adopt(host, this, { product: SERVER, port: nats.ports.client, data: storeDir });
     const data = dataDirectory(host, this, { name: "nats-data", path: storeDir, account, after: [tools.consents, ...adopted] });
     const users = this.#users(args, account);
-    const proof = this.#certificate(args, account);
+    const proof = serverCertificate(host, this, {
+      product: "nats",
+      service: SERVER,
+      tls: nats.tls,
+      account,
+      authority: tools.certificateAuthority,
+    });
     // What the server reads besides its config.
     const reads = [...(users === undefined ? [] : [users.accounts]), ...(proof?.tasks ?? [])];
     const follows = { ...users?.follows, ...(proof === undefined ? {} : { CERTIFICATE: proof.mark }) };
@@ -194,19 +192,6 @@ export class NatsJetStream extends pulumi.ComponentResource {
       ...(ca === undefined ? {} : { ca: proven(ca) }),
     };
     this.registerOutputs({ ...natsFigures(nats), storeDir, ...this.endpoints });
-  }
-
-  /** What the server proves itself with; undefined: it speaks in clear. */
-  #certificate({ host, tools, nats }: NatsJetStreamArgs, account: ServiceAccount | undefined): ServerCertificate | undefined {
-    if (nats.tls === undefined || tools.certificateAuthority === undefined) return undefined;
-    return serverCertificate(host, this, {
-      product: "nats",
-      tls: nats.tls,
-      peer: host.peer(SERVER),
-      group: account?.user,
-      authority: tools.certificateAuthority,
-      after: account === undefined ? [] : [account],
-    });
   }
 
   /** Who may connect; undefined: everybody on this host. */

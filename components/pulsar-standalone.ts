@@ -9,15 +9,7 @@ import { type OffloadDriver, offloadDriver } from "../render/namespaces";
 import { clientConf, offloadProfile, type PulsarPaths, pulsarEnv, pulsarToolsEnv, standaloneConf } from "../render/pulsar";
 import { entryLocationRocksdbConf, ledgerMetadataRocksdbConf } from "../render/pulsar-rocksdb";
 import { adopt } from "../tasks/adopt";
-import {
-  authorityPath,
-  clientAuthorities,
-  clientPaths,
-  type ServerCertificate,
-  serverCertificate,
-  serverPaths,
-  trustedPath,
-} from "../tasks/certificates";
+import { authorityPath, clientAuthorities, clientPaths, serverCertificate, serverPaths, trustedPath } from "../tasks/certificates";
 import { artifact, type ArtifactArgs } from "../tasks/artifact";
 import { configFile } from "../tasks/config-file";
 import { dataDirectory, dataDirectoryTask, logDirectory } from "../tasks/data-directory";
@@ -157,7 +149,13 @@ export class PulsarStandalone extends pulumi.ComponentResource {
     const offloading = this.#offloading(args, paths, account);
     const tokens = this.#tokens(args, account);
     this.pipelinesToken = tokens?.pipelines;
-    const proof = this.#certificate(args, account);
+    const proof = serverCertificate(host, this, {
+      product: PULSAR,
+      service: PULSAR,
+      tls: pulsar.tls,
+      account,
+      authority: tools.certificateAuthority,
+    });
     const after = [server, ...java, data, logs, ...(tokens?.files ?? []), ...(proof?.tasks ?? [])];
     const conf = (name: string, file: string, text: string, more: { readonly base?: string; readonly check?: boolean } = {}) =>
       configFile(host, this, {
@@ -284,19 +282,6 @@ export class PulsarStandalone extends pulumi.ComponentResource {
   #tokens({ host, pulsar }: PulsarStandaloneArgs, account: ServiceAccount | undefined): PulsarTokens | undefined {
     if (pulsar.auth === undefined) return undefined;
     return pulsarTokens(host, this, { auth: pulsar.auth, group: account?.user, after: account === undefined ? [] : [account] });
-  }
-
-  /** What the broker proves itself with; undefined: it has no ports with TLS. */
-  #certificate({ host, tools, pulsar }: PulsarStandaloneArgs, account: ServiceAccount | undefined): ServerCertificate | undefined {
-    if (pulsar.tls === undefined || tools.certificateAuthority === undefined) return undefined;
-    return serverCertificate(host, this, {
-      product: PULSAR,
-      tls: pulsar.tls,
-      peer: host.peer(PULSAR),
-      group: account?.user,
-      authority: tools.certificateAuthority,
-      after: account === undefined ? [] : [account],
-    });
   }
 
   /** The operators' programs with the settings of this stack. */

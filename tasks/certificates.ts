@@ -7,6 +7,7 @@ import { digest } from "../hosts/scripts";
 import { file } from "./file";
 import { secretFile } from "./secret-file";
 import { generationSecrets } from "./secrets";
+import type { ServiceAccount } from "./service-account";
 
 /** Years after which the certificate of an authority ends; the last one before is renewed with the same key, so that those who trust it go on. */
 const AUTHORITY_DAYS = 3650;
@@ -66,28 +67,44 @@ export interface ServerCertificate {
 /** What a certificate is made for. */
 interface ServerArgs {
   readonly product: string;
+  /** Whose name the other services of the host reach it by. */
+  readonly service: string;
   readonly tls: Tls;
-  /** Name by which the other services of the host reach it. */
-  readonly peer: string;
-  /** Users of a service that read the key besides its owner; undefined: nobody. */
-  readonly group: string | undefined;
+  /** User of the service, who reads the key besides its owner; undefined: the owner itself. */
+  readonly account: ServiceAccount | undefined;
   readonly authority: Task;
-  readonly after: readonly Task[];
 }
 
-/** The certificate of a server: the one that the config has, else one of the host's authority, whose key is made on the host and never leaves it. */
-export function serverCertificate(host: Host, parent: pulumi.Resource, args: ServerArgs): ServerCertificate {
-  const { tls, product } = args;
+/**
+ * The certificate of a server: the one that the config has, else one of the host's authority, whose key is made on the host and never leaves it.
+ * @returns undefined without TLS: the server speaks in clear
+ */
+export function serverCertificate(
+  host: Host,
+  parent: pulumi.Resource,
+  {
+    tls,
+    authority,
+    ...others
+  }: Omit<ServerArgs, "tls" | "authority"> & { readonly tls: Tls | undefined; readonly authority: Task | undefined },
+): ServerCertificate | undefined {
+  if (tls === undefined || authority === undefined) return undefined;
+  const args = { ...others, tls, authority };
+  const { product, service, account } = args;
   if (tls.own !== undefined) return ownCertificate(host, parent, tls.own, args);
   const issued = certificate(host, parent, {
     name: `${product}-certificate`,
     subject: `${host.key}-${product}`,
     paths: serverPaths(host.layout, product, tls),
-    text: certificateText(tls, args.peer, Date.now()),
-    group: args.group,
-    after: [args.authority, ...args.after],
+    text: certificateText(tls, host.peer(service), Date.now()),
+    group: account?.user,
+    after: afterAuthority(args),
   });
   return { tasks: [issued], mark: pulumi.output(issued.digest) };
+}
+
+function afterAuthority({ authority, account }: ServerArgs): Task[] {
+  return [authority, ...(account === undefined ? [] : [account])];
 }
 
 /** A certificate that somebody else has issued: its key is a secret of the stack. */
@@ -95,7 +112,7 @@ function ownCertificate(host: Host, parent: pulumi.Resource, own: OwnCertificate
   const { product, tls } = args;
   const paths = serverPaths(host.layout, product, tls);
   // The directory of the authority is open to every client of the host.
-  const after = [args.authority, ...args.after];
+  const after = afterAuthority(args);
   const open = { mode: "644", after } as const;
   const [master] = generationSecrets(parent, `${host.key}-${product}-own-certificate`, [1]);
   if (master === undefined) throw new Error("nothing marks the key");
@@ -103,7 +120,7 @@ function ownCertificate(host: Host, parent: pulumi.Resource, own: OwnCertificate
     name: `${product}-own-key`,
     path: paths.key,
     secret: { text: pulumi.secret(pkcs8(own.key)), master },
-    group: args.group,
+    group: args.account?.user,
     after,
   });
   const tasks = [
