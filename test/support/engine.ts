@@ -70,7 +70,13 @@ interface Inspected {
   readonly Mounts: readonly { readonly Type: string; readonly Destination: string; readonly RW: boolean }[];
 }
 
-/** A real Docker engine of its own: socket, images, containers and networks below one temporary directory. */
+/** The rule of the host's firewall by which containers on one bridge reach each other, also where the policy is to drop, as other engines set it. */
+const WITHIN_A_BRIDGE = ["FORWARD", "--match", "physdev", "--physdev-is-bridged", "--jump", "ACCEPT"];
+
+/**
+ * A real Docker engine of its own: socket, images, containers and networks below one temporary directory.
+ * It leaves the host's firewall to others, because each engine that starts empties the chains of those that run. Ports on loopback are the proxy's anyway.
+ */
 export class TestEngine {
   readonly directory = temporaryDirectory();
   /** As in DOCKER_HOST. */
@@ -81,8 +87,11 @@ export class TestEngine {
     const place = (name: string) => join(this.directory, name);
     mkdirSync(place("data"));
     const places = ["--data-root", place("data"), "--exec-root", place("exec"), "--pidfile", place("pid")];
-    // No default bridge, because that of another engine on this machine may be there.
-    this.#daemon = new Server(["dockerd", "--host", this.host, ...places, "--bridge", "none"], place("dockerd.log"));
+    // Addresses that no network has (RFC 2544), others for each engine. No default bridge: that of another engine may be there.
+    const pool = `base=198.18.${process.pid % 256}.0/24,size=28`;
+    const network = ["--bridge", "none", "--default-address-pool", pool, "--iptables=false", "--ip6tables=false"];
+    this.#daemon = new Server(["dockerd", "--host", this.host, ...places, ...network], place("dockerd.log"));
+    run("iptables", "--insert", ...WITHIN_A_BRIDGE);
   }
 
   /** Starts an engine and waits until it answers. */
@@ -94,13 +103,9 @@ export class TestEngine {
 
   /** Starts the daemon, also again after stop(): what it had is there. */
   async start(): Promise<void> {
-    // Engines that start at the same moment make the same chains of iptables, and all but one end.
-    for (let attempts = 3; attempts > 0; attempts--) {
-      this.#daemon.start();
-      await eventually("the engine answers or ends", 60, () => this.#daemon.ended || this.try("version").status === 0);
-      if (!this.#daemon.ended) return;
-    }
-    throw new Error(`dockerd ended:\n${readFileSync(this.#daemon.logFile, "utf8").slice(-2000)}`);
+    this.#daemon.start();
+    await eventually("the engine answers or ends", 60, () => this.#daemon.ended || this.try("version").status === 0);
+    if (this.#daemon.ended) throw new Error(`dockerd ended:\n${readFileSync(this.#daemon.logFile, "utf8").slice(-2000)}`);
   }
 
   /** Stops the daemon, and its containers with it. */
@@ -148,6 +153,7 @@ export class TestEngine {
     const networks = this.try("network", "ls", "--quiet", "--filter", "type=custom").output.trim();
     if (/^[0-9a-f\s]+$/.test(networks)) this.try("network", "rm", ...networks.split("\n"));
     await this.stop();
+    run("iptables", "--delete", ...WITHIN_A_BRIDGE);
     removeDirectory(this.directory);
   }
 }
