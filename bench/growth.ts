@@ -1,10 +1,9 @@
-// What each further object costs: previews and ups of 10 to 500 streams, each an object of its own, against as many commands that do nothing, and of one to four
-// hosts over SSH. Prints, judges nothing.
+// What each further object costs: previews and ups of 10 to 500 streams against as many commands that do nothing, and of one to four hosts over SSH. Prints, judges nothing.
 import { Machine, noMachines } from "../test/support/machine";
 import { TestStack } from "../test/support/test-stack";
 import { startFloor } from "./floor/start";
 import { measured } from "./peak";
-import { say } from "./report";
+import { drawInDocs, say } from "./report";
 import { MEBIBYTE } from "./statistics";
 
 const STREAMS = [10, 100, 500];
@@ -113,11 +112,29 @@ function columns(...values: readonly string[]): string {
   return values.map((value) => value.padStart(10)).join("");
 }
 
+/** Draws the seconds of streams and of as many commands. */
+function draw(rows: readonly Required<Row>[]): void {
+  drawInDocs("growth.svg", {
+    title: "Streams against as many commands that do nothing (seconds)",
+    series: [
+      { name: "streams", color: "#1f77b4" },
+      { name: "commands", color: "#999999" },
+    ],
+    groups: STEPS.flatMap((step) =>
+      rows.map(({ count, ours, floor }) => ({
+        name: `${step}, ${count}`,
+        values: [ours, floor].map((costs) => Number(costs[step].seconds.toFixed(1))),
+      })),
+    ),
+  });
+}
+
 /** Prints what streams and hosts cost. */
 export async function benchGrowth(): Promise<void> {
-  const streams: Row[] = [];
+  const streams: Required<Row>[] = [];
   for (const count of STREAMS) streams.push({ count, ours: await ours(count), floor: await floor(count) });
   print("JetStream streams", streams);
+  draw(streams);
   const reason = noMachines();
   if (reason !== undefined) throw new Error(reason);
   const servers: Row[] = [];

@@ -10,7 +10,7 @@ import { authorityPath, clientAuthorities, clientPaths, serverCertificate, serve
 import { configFile } from "../tasks/config-file";
 import { dataDirectory, dataDirectoryTask } from "../tasks/data-directory";
 import { homebrewTask, program, type ProgramArgs } from "../tasks/homebrew";
-import { declareStreams, streamTasks } from "../tasks/jetstream";
+import { declareStreams, streamsTask } from "../tasks/jetstream";
 import { natsContext } from "../tasks/nats-context";
 import { natsGuard } from "../tasks/nats-guard";
 import { natsKeyFiles, type NatsUsers, natsUserTasks } from "../tasks/nats-users";
@@ -38,13 +38,18 @@ export function storeDirectory(nats: NatsConfig, layout: Layout): string {
   return nats.jetstream.storeDir ?? layout.data("nats");
 }
 
-/** What a preview asks the host about, before anything is declared: each stream and consumer, and all of them with the server that is to carry them. */
+/** What a preview asks the host about, before anything is declared: the streams and consumers, and all of them with the server that is to carry them. */
 export function natsGuarded(nats: NatsConfig, layout: Layout): TaskText[] {
-  const { url } = natsUrls(nats);
-  const objects = streamTasks(url, nats.streams).flatMap(({ stream, consumers }) => [stream, ...consumers]);
+  const urls = natsUrls(nats);
+  const streams = streamsTask({ ...urls, streams: nats.streams });
   const fromHomebrew = nats.source === "homebrew" ? programs(nats).map(homebrewTask) : [];
   const store = storeDirectory(nats, layout);
-  return [...fromHomebrew, natsGuard(url, nats, store), dataDirectoryTask({ name: "nats-data", path: store }), ...objects];
+  return [
+    ...fromHomebrew,
+    natsGuard(urls.url, nats, store),
+    dataDirectoryTask({ name: "nats-data", path: store }),
+    ...(streams === undefined ? [] : [streams]),
+  ];
 }
 
 /** What a NATS server with JetStream needs. */
@@ -175,7 +180,7 @@ export class NatsJetStream extends pulumi.ComponentResource {
       after: [...tools.clientCertificates, ...(users === undefined ? [] : natsKeyFiles(host, this, users, [running]))],
     });
     const streams = declareStreams(host, this, {
-      tasks: streamTasks(url, nats.streams),
+      declared: { url, monitoringUrl, streams: nats.streams },
       service: running,
       after: [verified, tools.consents],
     });

@@ -8,7 +8,7 @@ import { offloadDriver } from "../render/namespaces";
 import { natsServerConf } from "../render/nats-server";
 import { clientConf, offloadProfile, pulsarEnv, type PulsarPaths, standaloneConf } from "../render/pulsar";
 import { entryLocationRocksdbConf, ledgerMetadataRocksdbConf } from "../render/pulsar-rocksdb";
-import { streamTasks } from "../tasks/jetstream";
+import { streamsTask } from "../tasks/jetstream";
 import { declaredNamespaces, namespacesTask } from "../tasks/namespaces";
 import { PEERS, PLACES } from "./places";
 import type { ComposedStack } from "./stack";
@@ -37,12 +37,12 @@ export function composeFiles(stack: ComposedStack): Readonly<Record<string, stri
   return { ...config, ...Object.fromEntries(objects.map(([path, task]) => [path, taskText(name, task)])) };
 }
 
-/** The tasks that declare what the servers hold, a stream before its consumers. */
+/** The tasks that declare what the servers hold. */
 function objectTasks({ nats, pulsar, namespaces }: ComposedStack): TaskText[] {
-  const streams = streamTasks(natsUrls(nats, PEERS.peer("nats-server")).url, nats.streams);
+  const streams = streamsTask({ ...natsUrls(nats, PEERS.peer("nats-server")), streams: nats.streams });
   const offload = offloadDriver(pulsarPaths({ pulsar }).tieredStorage);
   return [
-    ...streams.flatMap(({ stream, consumers }) => [stream, ...consumers]),
+    ...(streams === undefined ? [] : [streams]),
     namespacesTask(pulsarAdminUrl(pulsar, PEERS.peer("pulsar")), declaredNamespaces(namespaces, offload)),
   ];
 }

@@ -125,12 +125,11 @@ export interface Questions {
 
 /**
  * Observes a host in one run of scripts/observe.sh.
- * @throws Error when the script fails or does not end within 60 s and one for each guarded task, and when a newer version of this project wrote the ledger
+ * @throws Error when the script fails or does not end within 60 s, and when a newer version of this project wrote the ledger
  */
 export async function observe(run: RunProgram, questions: Questions): Promise<Observation> {
-  const { prefix, stack, ports, guarded } = questions;
-  const timeoutSeconds = 60 + (guarded?.length ?? 0);
-  const observation = parseObservation(await run(observeProgram(questions), [prefix, stack, ...ports.map(String)], { timeoutSeconds }));
+  const { prefix, stack, ports } = questions;
+  const observation = parseObservation(await run(observeProgram(questions), [prefix, stack, ...ports.map(String)], { timeoutSeconds: 60 }));
   if (observation.ledgerFormat > LEDGER_FORMAT) {
     throw new Error(
       `its ledger below ${prefix} has format ${observation.ledgerFormat}, written by a newer version of this project; ` +

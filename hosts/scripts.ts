@@ -20,8 +20,10 @@ function hostScripts(): string[] {
   const nested = folders.flatMap((folder) => readdirSync(join(DIRECTORY, folder)).map((file) => `${folder}/${file}`));
   return [
     "health.sh",
+    "jetstream-view.sh",
     "jetstream.sh",
     "lib.sh",
+    "objects.sh",
     "pulsar-admin.sh",
     "pulsar-policies.sh",
     "pulsar-removal.sh",

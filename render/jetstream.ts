@@ -1,13 +1,12 @@
 import type { ConsumerConfig, StreamConfig } from "../config/nats-streams";
-import { jsonLines } from "./text";
+import type { Declared } from "./objects";
 
 /** JetStream's API takes nanoseconds. */
 const NANOSECONDS = 1_000_000;
 
-/** The stream configuration of the JetStream API, a key a line. https://docs.nats.io/nats-concepts/jetstream/streams */
-export function streamJson(name: string, stream: StreamConfig): string {
-  return jsonLines({
-    name,
+/** The stream configuration of the JetStream API, without the name. https://docs.nats.io/nats-concepts/jetstream/streams */
+export function streamProperties(stream: StreamConfig): Declared {
+  return {
     subjects: stream.subjects,
     storage: stream.storage,
     retention: stream.retention,
@@ -20,14 +19,12 @@ export function streamJson(name: string, stream: StreamConfig): string {
     max_consumers: -1,
     duplicate_window: stream.duplicateWindowMilliseconds * NANOSECONDS,
     num_replicas: 1,
-  });
+  };
 }
 
-/** The configuration of a durable pull consumer. https://docs.nats.io/nats-concepts/jetstream/consumers */
-export function consumerJson(name: string, consumer: ConsumerConfig): string {
-  return jsonLines({
-    name,
-    durable_name: name,
+/** The configuration of a durable pull consumer, without the name. https://docs.nats.io/nats-concepts/jetstream/consumers */
+export function consumerProperties(consumer: ConsumerConfig): Declared {
+  return {
     deliver_policy: consumer.deliverPolicy,
     ack_policy: "explicit",
     replay_policy: "instant",
@@ -36,5 +33,5 @@ export function consumerJson(name: string, consumer: ConsumerConfig): string {
     max_ack_pending: consumer.maxAckPending,
     ...(consumer.backoffMilliseconds.length === 0 ? {} : { backoff: consumer.backoffMilliseconds.map((wait) => wait * NANOSECONDS) }),
     ...(consumer.filterSubjects.length === 0 ? {} : { filter_subjects: consumer.filterSubjects }),
-  });
+  };
 }

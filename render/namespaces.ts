@@ -1,9 +1,7 @@
 import type { NamespaceConfig } from "../config/namespaces";
 import type { TopicConfig } from "../config/namespace-topics";
+import type { Declared } from "./objects";
 import type { PulsarPaths } from "./pulsar";
-
-/** What a server object is declared with: a path of the admin API below the object, and its value there. */
-export type Declared = Readonly<Record<string, unknown>>;
 
 /** Fields of an offload policy that say where to: the policy of a namespace hides the broker's own, `offloadersDirectory` and the driver's settings included. */
 export type OffloadDriver = Readonly<Record<string, string | number>>;
@@ -85,21 +83,6 @@ export function namespacePolicies(namespace: NamespaceConfig, offloadDriver: Off
 export function topicProperties({ partitions, subscriptions }: TopicConfig): Declared {
   const positions = Object.entries(subscriptions).map(([name, { position }]) => [`subscription/${name}`, position] as const);
   return { partitions, ...Object.fromEntries(positions) };
-}
-
-/**
- * Server objects as the task reads them: a line for each, followed by a line for everything it is declared with, each with the object's name, so that a
- * preview shows whose value changes.
- * @param objects what each is declared with, by names such as `namespace/arc/agents`
- */
-export function objectLines(objects: Readonly<Record<string, Declared>>): string {
-  return Object.entries(objects)
-    .flatMap(([object, declared]) => [
-      object,
-      ...Object.entries(declared).map(([path, value]) => `${object} ${path} ${JSON.stringify(value)}`),
-    ])
-    .map((line) => `${line}\n`)
-    .join("");
 }
 
 /** The entries that have a value. */

@@ -1,13 +1,7 @@
 # shellcheck shell=sh disable=SC2016,SC2154 # jq programs have $variables; inputs come from task.sh
-# JetStream's API over the nats CLI, for the tasks that use its objects. Input: URL. A task that declares an object sets OBJECT, its name in
-# messages and consents, and INFO, the API subject that tells about it.
+# JetStream's API over the nats CLI, for the tasks that use its objects. Input: URL. OBJECT is what messages are about.
 
 gojq=$PREFIX/opt/gojq/current/gojq
-
-# Version of the server that the service runs; what JetStream changes in place depends on it.
-server_version() {
-	link_target "$PREFIX/opt/nats-server/current"
-}
 
 # Asks $JS.API.<subject> with a JSON body. Prints the answer; an API error is an answer too.
 jetstream() {
@@ -36,32 +30,4 @@ jetstream_streams() {
 		# Where the next page starts; nothing after the last one.
 		offset=$("$gojq" '(.offset + (.streams // [] | length)) as $next | select($next > .offset and $next < .total) | $next' "$WORK/page")
 	done
-}
-
-# The object as the server has it in $WORK/live; false when it does not exist.
-live() {
-	jetstream "$INFO" '' >"$WORK/live"
-	[ "$("$gojq" -r '.error.code // 0' "$WORK/live")" != 404 ]
-}
-
-# What of the body cannot be changed in place on the live object, a line each; nothing when an update does. The first argument is a gojq program
-# with `$live`, `$new` and `$version` (a list of numbers) that tells, which its task script has.
-changed_for_good() {
-	"$gojq" -r --arg version "$(server_version)" --slurpfile wanted "$WORK/body" "
-		(\$version | split(\".\") | map(tonumber)) as \$version
-		| .config as \$live | \$wanted[0] as \$new | $1" "$WORK/live"
-}
-
-# Wanted keys and the server's values for them, a line each.
-desired() {
-	"$gojq" -r --arg object "$OBJECT" 'to_entries[] | "\($object) \(.key) \(.value | tojson)"' "$WORK/body"
-}
-
-observe() {
-	if ! live; then
-		say "$OBJECT absent"
-		return
-	fi
-	"$gojq" -r --arg object "$OBJECT" --slurpfile wanted "$WORK/body" \
-		'.config as $live | $wanted[0] | keys[] as $key | "\($object) \($key) \($live[$key] | if type == "array" and $key != "backoff" then sort else . end | tojson)"' "$WORK/live"
 }

@@ -2,7 +2,8 @@ import type * as pulumi from "@pulumi/pulumi";
 import type { NamespaceConfig } from "../config/namespaces";
 import type { Host, Task } from "../hosts/host";
 import type { TaskText } from "../hosts/task";
-import { type Declared, namespacePolicies, objectLines, type OffloadDriver, topicProperties } from "../render/namespaces";
+import { namespacePolicies, type OffloadDriver, topicProperties } from "../render/namespaces";
+import { type Declared, objectLines } from "../render/objects";
 
 /** A namespace with what it is declared with, as plain data. */
 export interface DeclaredNamespace {
@@ -41,7 +42,7 @@ export function namespacesTask(adminUrl: string, namespaces: readonly DeclaredNa
   return {
     name: "pulsar-namespaces",
     script: "pulsar-namespaces",
-    uses: ["pulsar-admin.sh", "pulsar-policies.sh", "pulsar-removal.sh", "pulsar-topics.sh", "pulsar-view.sh"],
+    uses: ["objects.sh", "pulsar-admin.sh", "pulsar-policies.sh", "pulsar-removal.sh", "pulsar-topics.sh", "pulsar-view.sh"],
     inputs: { ADMIN_URL: adminUrl },
     body: objectLines(Object.fromEntries(objects)),
     earlier: namespaces.flatMap(({ name, topics }) => {

@@ -49,18 +49,17 @@ product_status() {
 		}'
 }
 
-# Streams, and durable consumers of our streams, that no task of the ledger is about.
+# Streams, and durable consumers of our streams, that the ledger does not have.
 product_unmanaged() {
 	http_get "$(monitoring_url "$1")/jsz?streams=true&consumers=true&config=true" 2 >"$WORK/jsz" || return 0
-	for entry in "${ENTRY%/*}"/*/inputs; do
-		sed -n -e 's/^STREAM=//p' -e 's/^CONSUMER=/  /p' -e '/^$/q' "$entry" | paste -s -d ' ' -
+	for entry in "${ENTRY%/*}"/*-nats-streams/inputs; do
+		if [ -f "$entry" ]; then sed '1,/^$/d' "$entry" | cut -d ' ' -f 1 | uniq; fi
 	done >"$WORK/declared"
 	"$gojq" -r --rawfile declared "$WORK/declared" '
-		[$declared | splits("\n") | [splits(" +") | select(. != "")] | select(. != [])] as $declared
+		($declared | split("\n") | map(select(. != "") | { key: ., value: true }) | from_entries) as $declared
 		| .account_details[]?.stream_detail[]? | .name as $stream
-		| if any($declared[]; .[0] == $stream) then
-			.consumer_detail[]? | select(.config.durable_name) | .name as $consumer
-			| select(all($declared[]; . != [$stream, $consumer])) | "consumer/\($stream)/\($consumer)"
+		| if $declared["stream/\($stream)"] then
+			.consumer_detail[]? | select(.config.durable_name) | "consumer/\($stream)/\(.name)" | select($declared[.] | not)
 		  else "stream/\($stream) with \(.state.messages) messages (\(.state.bytes) bytes)" end' "$WORK/jsz"
 }
 

@@ -12,7 +12,7 @@
 # shellcheck source=scripts/jetstream.sh
 . "$LIB/jetstream.sh"
 
-# JetStream reserves max_bytes of each stream. The server restarts first, then streams change side by side, and what is not declared goes last, if at all: so at
+# JetStream reserves max_bytes of each stream. The server restarts first, then streams change one by one in no order to rely on, and what is not declared goes last, if at all: so at
 # some moment each stream may have the larger of what it has and what it is to have, and all of them together must fit.
 reservation_refusals() {
 	jetstream_streams LIST .config >"$WORK/streams"

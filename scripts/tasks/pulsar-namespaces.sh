@@ -1,10 +1,11 @@
-# shellcheck shell=sh disable=SC2034,SC2154 # inputs come from task.sh, which reads SKIP_UNCHANGED; jq programs from the scripts sourced here
+# shellcheck shell=sh disable=SC2154 # inputs come from task.sh; jq programs from the scripts sourced here
 # All declared Pulsar namespaces with their tenants and topics, each as the lines of the body say: `namespace/TENANT/NAMESPACE [PATH VALUE]`,
-# `topic/TENANT/NAMESPACE/TOPIC [PATH VALUE]`. Policies that no line names are neither looked at nor touched. Messages are lost only with consent. What one of
-# them fails at does not keep the others from becoming as they are declared.
+# `topic/TENANT/NAMESPACE/TOPIC [PATH VALUE]`. Policies that no line names are neither looked at nor touched. Messages are lost only with consent.
 #
 # ADMIN_URL
 
+# shellcheck source=scripts/objects.sh
+. "$LIB/objects.sh"
 # shellcheck source=scripts/pulsar-admin.sh
 . "$LIB/pulsar-admin.sh"
 # shellcheck source=scripts/pulsar-policies.sh
@@ -14,18 +15,10 @@
 # shellcheck source=scripts/pulsar-view.sh
 . "$LIB/pulsar-view.sh"
 
-VIEW=$WORK/view
-LEDGER=$PREFIX/var/lib/messaging/ledger/$STACK
 # What the names of ledger entries and marks begin with.
 KIND=${RESOURCE%namespaces}
 # shellcheck source=scripts/pulsar-removal.sh
 . "$LIB/pulsar-removal.sh"
-
-# What was written earlier, by the last run and by runs that were cut off since: what it has and the body has not is unset or removed.
-APPLIED=$WORK/applied
-: >"$APPLIED"
-if [ -f "$ENTRY/inputs" ]; then sed '1,/^$/d' "$ENTRY/inputs" >"$APPLIED"; fi
-if [ -f "$ENTRY/begun" ]; then cat "$ENTRY/begun" >>"$APPLIED"; fi
 
 # Earlier versions of this project had a task for each namespace and topic, with a JSON object as its body.
 for earlier in "$LEDGER/${KIND}namespace-"*/inputs "$LEDGER/${KIND}topic-"*/inputs; do
@@ -38,12 +31,7 @@ for earlier in "$LEDGER/${KIND}namespace-"*/inputs "$LEDGER/${KIND}topic-"*/inpu
 		| $object, (to_entries[] | "\($object) \(.key) \(.value | tojson)")' >>"$APPLIED"
 done
 
-# Objects that were written earlier and are not declared any more.
-undeclared() {
-	awk 'FILENAME == ARGV[1] { declared[$1] = 1; next } !declared[$1]++ { print $1 }' "$WORK/body" "$APPLIED"
-}
-# Removing shows in no difference: what is kept has to stay for good.
-if [ -n "$(undeclared)" ]; then SKIP_UNCHANGED=no; fi
+look_at_undeclared
 
 # What follows from everything the server has answered so far (scripts/pulsar-view.sh).
 view() {
@@ -51,11 +39,6 @@ view() {
 	if [ -f "$(consents_file)" ]; then cat "$(consents_file)"; fi >"$WORK/consents"
 	"$gojq" -n -r --arg stack "$STACK" --arg verb "$verb" --rawfile body "$WORK/body" --rawfile applied "$APPLIED" --rawfile marks "$WORK/marks" \
 		--rawfile consents "$WORK/consents" --rawfile answers "$WORK/answers" "$policies$topics$view" >"$VIEW" || exit 1
-}
-
-# Lines of the view under a heading.
-under() {
-	sed -n "s/^$1 //p" "$VIEW"
 }
 
 # The questions that tell what objects are: the first word of each line, each once.
@@ -126,18 +109,6 @@ refusals_of_removal() {
 	weigh
 }
 
-nothing_declared() {
-	cat "$WORK/body" >>"$APPLIED"
-	: >"$WORK/body"
-}
-
-# Remembers the body before its first request, until all of it is applied.
-begin() {
-	[ -d "$ENTRY" ] || mkdir -p "$ENTRY"
-	cat "$APPLIED" "$WORK/body" | sort -u >"$ENTRY/begun.new"
-	mv "$ENTRY/begun.new" "$ENTRY/begun"
-}
-
 apply() {
 	begin
 	# A broker that has just started answers 5xx to what it is not ready for, such as a bundle that it does not own yet.
@@ -178,13 +149,6 @@ write() {
 # Calls a function for OBJECT; why it fails becomes a line of what is left.
 attempt() {
 	("$1") 2>"$WORK/error" || sed "s|^|$OBJECT |" "$WORK/error" >>"$WORK/left"
-}
-
-report_what_is_left() {
-	if [ -s "$WORK/left" ]; then
-		fail "these are not as declared, everything else is:
-$(sed 's/^[^ ]* //' "$WORK/left" | sort -u)"
-	fi
 }
 
 # Leaves out the lines of objects that stay as they are, and those of topics in such namespaces.

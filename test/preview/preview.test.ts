@@ -242,7 +242,7 @@ describe("previews of a running stack", { timeout: 1_800_000 }, () => {
       },
     });
     stack.configure(orders());
-    assert.deepEqual(names(stack.changes()), ["local-nats-consumer-orders-workers", "local-nats-stream-orders"]);
+    assert.deepEqual(names(stack.changes()), ["local-nats-streams"]);
     assert.equal(stack.operate("up").status, 0);
     assert.match(stack.nats("request", "orders.a", "message").output, /"stream":"orders"/);
     assert.deepEqual(stack.changes(), []);
@@ -262,15 +262,14 @@ describe("previews of a running stack", { timeout: 1_800_000 }, () => {
       where: WHERE,
       edit: () => void stack.nats("stream", "edit", "orders", "--max-age", "1h", "--force"),
       shown: /# expected: stream\/orders max_age 604800000000000\n *\+ # found: {4}stream\/orders max_age 3600000000000/,
-      tasks: ["local-nats-stream-orders"],
-      followers: ["local-nats-consumer-orders-workers"],
+      tasks: ["local-nats-streams"],
     });
     await seeAndRepair(stack, {
       name: "consumer deleted",
       where: WHERE,
       edit: () => void stack.nats("consumer", "rm", "orders", "workers", "--force"),
       shown: /# found: {4}consumer\/orders\/workers absent/,
-      tasks: ["local-nats-consumer-orders-workers"],
+      tasks: ["local-nats-streams"],
     });
 
     stack.nats("stream", "add", "FOREIGN", "--subjects", "foreign", "--defaults");

@@ -1,17 +1,18 @@
 import assert from "node:assert/strict";
 import { type ChildProcess, spawn, spawnSync } from "node:child_process";
 import { once } from "node:events";
-import { writeFileSync } from "node:fs";
+import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { after, before, describe, test } from "node:test";
 import { parseConfig } from "../../config/load";
 import { pinnedVersions } from "../../config/pins";
-import { streamTasks } from "../../tasks/jetstream";
+import { streamsTask } from "../../tasks/jetstream";
 import { natsGuard } from "../../tasks/nats-guard";
 import { HostShell, type Outcome, USERLANDS } from "../support/host-shell";
 import { eventually, freePorts } from "../support/temporary";
 
 type Stream = Record<string, unknown>;
+type Verb = "apply" | "differences" | "refusals" | "refusals_of_removal" | "remove";
 
 const userlands = USERLANDS.filter(({ name }) => /^(bash|ash) /.test(name));
 for (const [userland, version] of userlands.flatMap((one) => pinnedVersions("nats-server").map((server) => [one, server] as const))) {
@@ -19,6 +20,7 @@ for (const [userland, version] of userlands.flatMap((one) => pinnedVersions("nat
     let host: HostShell;
     let server: ChildProcess;
     let url: string;
+    let monitoringUrl: string;
     const nats = (...args: string[]) =>
       spawnSync(join(host.prefix, "opt/nats/current/nats"), ["--no-context", "--server", url, ...args], { encoding: "utf8" });
 
@@ -26,9 +28,10 @@ for (const [userland, version] of userlands.flatMap((one) => pinnedVersions("nat
       host = new HostShell(userland);
       host.installArtifact("nats-server", true, version);
       for (const name of ["gojq", "nats"] as const) host.installArtifact(name, true);
-      const [port = 0] = await freePorts(1);
+      const [port = 0, monitoring = 0] = await freePorts(2);
       url = `nats://127.0.0.1:${port}`;
-      const args = ["-js", "-sd", join(host.directory, "store"), "-a", "127.0.0.1", "-p", String(port)];
+      monitoringUrl = `http://127.0.0.1:${monitoring}`;
+      const args = ["-js", "-sd", join(host.directory, "store"), "-a", "127.0.0.1", "-p", String(port), "-m", String(monitoring)];
       server = spawn(join(host.prefix, "opt/nats-server/current/nats-server"), args, { stdio: "ignore" });
       await eventually("the server answers", 10, () => nats("rtt").status === 0);
     });
@@ -38,29 +41,19 @@ for (const [userland, version] of userlands.flatMap((one) => pinnedVersions("nat
       host.dispose();
     });
 
-    /** Runs a verb on the stream `orders` as a config would declare it. */
-    const stream = (
-      verb: "apply" | "differences" | "refusals" | "refusals_of_removal" | "remove",
-      config: Stream,
-      name = "orders",
-    ): Outcome => {
-      const parsed = parseConfig({
-        nats: { jetstream: { maxFileStore: "100TB" }, streams: { [name]: { preset: "eventLog", subjects: [`${name}.>`], ...config } } },
-      });
-      const [task] = streamTasks(url, parsed.nats?.streams ?? {});
-      assert.ok(task);
-      const { script, inputs, body } = task.stream;
-      return host.task(verb, script, { RESOURCE: `test-${name}`, ...(inputs as Record<string, string>) }, body);
+    /** Runs a verb on streams as a config would declare them, by default with the preset `eventLog` and subjects below their names. */
+    const streams = (verb: Verb, declared: Record<string, Stream>, resource = "streams", change = (body: string) => body): Outcome => {
+      const named = Object.entries(declared).map(([name, config]) => [name, { preset: "eventLog", subjects: [`${name}.>`], ...config }]);
+      const parsed = parseConfig({ nats: { jetstream: { maxFileStore: "100TB" }, streams: Object.fromEntries(named) as object } });
+      const task = streamsTask({ url, monitoringUrl, streams: parsed.nats?.streams ?? {} });
+      assert.ok(task?.body);
+      return host.task(verb, task.script, { RESOURCE: `test-${resource}`, ...(task.inputs as Record<string, string>) }, change(task.body));
     };
-    const consumer = (verb: "apply" | "differences" | "refusals" | "remove", config: Stream): Outcome => {
-      const parsed = parseConfig({
-        nats: { streams: { orders: { preset: "eventLog", subjects: ["orders.>"], consumers: { worker: config } } } },
-      });
-      const [task] = streamTasks(url, parsed.nats?.streams ?? {});
-      assert.ok(task?.consumers[0]);
-      const { script, inputs, body } = task.consumers[0];
-      return host.task(verb, script, inputs as Record<string, string>, body);
-    };
+    /** The same of one stream, in a task of its own. */
+    const stream = (verb: Verb, config: Stream, name = "orders"): Outcome => streams(verb, { [name]: config }, name);
+    /** The same of the consumer `worker` of the stream `orders`, without a word on the stream. */
+    const consumer = (verb: Verb, config: Stream): Outcome =>
+      streams(verb, { orders: { consumers: { worker: config } } }, "worker", (body) => body.replace(/^stream.*\n/gm, ""));
     /** What a preview says of a config as a whole. */
     const guard = (nats: Stream): string => {
       const { nats: parsed } = parseConfig({ nats });
@@ -264,6 +257,76 @@ for (const [userland, version] of userlands.flatMap((one) => pinnedVersions("nat
           new RegExp(`nats-server ${version} must not serve the streams in .*/store: ${last} has written them.*nats stream backup`),
         );
       }
+    });
+
+    test("what one stream fails at keeps no other from becoming as it is declared, and no consumer of another", () => {
+      const worker = { consumers: { worker: {} } };
+      const outcome = streams("apply", {
+        good: worker,
+        huge: { maxBytes: "90TB", ...worker },
+        taken: { subjects: ["orders.x"], ...worker },
+      });
+      assert.equal(outcome.status, 1);
+      succeed({ ...outcome, status: 0 }, /^stream\/good created\nconsumer\/good\/worker applied\n$/);
+      assert.match(outcome.stderr, /everything else is:\nstream\/huge: JetStream refuses: .*\nstream\/taken: subject orders\.x belongs/);
+      for (const said of ["", "unchanged\n"]) assert.equal(streams("apply", { good: worker }).stdout, said);
+      assert.equal(nats("stream", "info", "huge").status, 1);
+    });
+
+    test("a stream that is made anew gets its consumers again", () => {
+      succeed(
+        streams("apply", { good: { storage: "memory", maxBytes: "1MB", consumers: { worker: {} } } }),
+        /made anew\nconsumer\/good\/worker applied/,
+      );
+      succeed(streams("apply", { good: { storage: "memory", maxBytes: "1MB", consumers: { worker: {} } } }), /^unchanged$/m);
+    });
+
+    test("what is not declared any more goes when it is empty, is refused while it holds messages, and is kept by who applies it all the same", () => {
+      succeed(
+        streams("apply", {
+          good: { consumers: { worker: {}, other: {} } },
+          full: { consumers: { reader: {} } },
+          empty: { consumers: { reader: {} } },
+        }),
+        /empty created/,
+      );
+      assert.equal(nats("request", "full.a", "message").status, 0);
+      const left = { good: { consumers: { worker: {} } } };
+      assert.equal(
+        streams("refusals", left).stdout.replaceAll(/\d+ bytes/g, "N bytes"),
+        [
+          'consumer/full/reader is not declared any more and has messages to deliver. To accept the loss, add "consumer/full/reader" to messaging:allowDataLoss.\n',
+          'stream/full is not declared any more and holds 1 messages (N bytes). To accept the loss, add "stream/full" to messaging:allowDataLoss.\n',
+        ].join(""),
+      );
+      const outcome = streams("apply", left);
+      succeed(outcome, /^consumer\/full\/reader kept because it has messages to deliver\nstream\/full kept with 1 messages\n/);
+      for (const gone of ["consumer/good/other", "consumer/empty/reader", "stream/empty"])
+        assert.match(outcome.stdout, new RegExp(`^${gone} deleted$`, "m"));
+      assert.equal(live("messages", "full"), 1);
+      succeed(streams("apply", left), /^unchanged$/m);
+      succeed(streams("remove", left), /stream\/good deleted/);
+      consent("stream/full");
+      succeed(streams("remove", { full: {} }, "full"), /stream\/full deleted/);
+      consent();
+    });
+
+    test("what a run that was cut off has made, and what earlier versions have applied a task each, is removed as if this task had always made it", () => {
+      const ledger = join(host.prefix, "var/lib/messaging/ledger/messaging/test");
+      for (const name of ["cut", "earlier"])
+        succeed(streams("apply", { [name]: { consumers: { worker: {} } } }, `by-hand-${name}`), /created/);
+      const applied = (resource: string, file: string, text: string) => {
+        mkdirSync(join(ledger, resource), { recursive: true });
+        writeFileSync(join(ledger, resource, file), text);
+      };
+      applied("test-nats-streams", "begun", "stream/cut\nconsumer/cut/worker\n");
+      applied("test-nats-stream-earlier", "inputs", `TASK=nats-stream\nURL=${url}\nSTREAM=earlier\n\n{}\n`);
+      applied("test-nats-consumer-earlier-worker", "inputs", `TASK=nats-consumer\nURL=${url}\nSTREAM=earlier\nCONSUMER=worker\n\n{}\n`);
+      const outcome = streams("apply", { kept: {} }, "nats-streams");
+      for (const gone of ["consumer/cut/worker", "consumer/earlier/worker", "stream/cut", "stream/earlier"])
+        assert.match(outcome.stdout, new RegExp(`^${gone} deleted$`, "m"));
+      succeed(host.task("remove", "nats-stream", { RESOURCE: "test-nats-stream-earlier" }), /left to the task that took it over/);
+      succeed(streams("remove", { kept: {} }, "nats-streams"), /stream\/kept deleted/);
     });
 
     test("removed: kept while it holds messages, deleted with consent, gone twice; a server that is down is no obstacle", async () => {

@@ -220,7 +220,7 @@ describeWithMachines("two hosts over SSH, one of them bare and without root logi
   });
 
   const where = "ssh with sudo, systemd";
-  const afterProof = ["edge-nats-stream-tasks", "edge-nats-consumer-tasks-workers"];
+  const afterProof = ["edge-nats-streams"];
   const ofUnit = { where, tasks: ["edge-nats-server-service"], followers: ["edge-nats-verify", ...afterProof] };
   const drifts: Drift[] = [
     ...natsDrifts({

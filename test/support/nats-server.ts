@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { parseConfig } from "../../config/load";
 import { pinnedVersions } from "../../config/pins";
 import { artifactDir, platform } from "../../setup/paths";
-import { streamTasks } from "../../tasks/jetstream";
+import { consumerProperties, streamProperties } from "../../render/jetstream";
 import { run, Server } from "./processes";
 import { eventually, freePorts, removeDirectory, temporaryDirectory } from "./temporary";
 
@@ -36,12 +36,11 @@ export class NatsServer {
     const server = new NatsServer(await freePorts(2), version);
     await server.up();
     const parsed = parseConfig({ nats: { jetstream: { maxFileStore: "10TB" }, streams } }).nats?.streams ?? {};
-    for (const { stream, consumers } of streamTasks(server.url, parsed)) {
-      const { STREAM } = stream.inputs;
-      server.api(`STREAM.CREATE.${STREAM}`, stream.body ?? "");
-      for (const consumer of consumers) {
-        const config = `{"stream_name":"${STREAM}","config":${consumer.body}}`;
-        server.api(`CONSUMER.DURABLE.CREATE.${STREAM}.${consumer.inputs["CONSUMER"]}`, config);
+    for (const [name, stream] of Object.entries(parsed)) {
+      server.api(`STREAM.CREATE.${name}`, JSON.stringify({ name, ...streamProperties(stream) }));
+      for (const [consumer, declared] of Object.entries(stream.consumers)) {
+        const config = { durable_name: consumer, ...consumerProperties(declared) };
+        server.api(`CONSUMER.DURABLE.CREATE.${name}.${consumer}`, JSON.stringify({ stream_name: name, config }));
       }
     }
     return server;

@@ -58,7 +58,7 @@ before(async () => {
   const component = new NatsJetStream({ host, tools, nats }, { parent: host });
   components = { host, tools, nats: component };
   // The last of the chain: it is declared when everything it comes after is.
-  await eventually("the consumer is declared", 10, () => registered.some(({ name }) => name === "local-nats-consumer-tasks-workers"));
+  await eventually("the streams are declared", 10, () => registered.some(({ name }) => name === "local-nats-streams"));
 });
 
 const commands = () => registered.filter(({ type }) => type === "command:local:Command");
@@ -78,14 +78,12 @@ test("the resources of a host have stable names", () => {
       "local-gojq",
       "local-nats-cli",
       "local-nats-config",
-      "local-nats-consumer-tasks-workers",
       "local-nats-context",
       "local-nats-data",
       "local-nats-server",
       "local-nats-server-definition",
       "local-nats-server-service",
-      "local-nats-stream-presence",
-      "local-nats-stream-tasks",
+      "local-nats-streams",
       "local-nats-verify",
       "local-scripts",
       "local-supervisor",
@@ -126,11 +124,8 @@ test("drift shows in the update of its task and of those after it, nowhere else"
   assert.match(update("local-nats-verify"), /^# not in the ledger of this host/m);
 });
 
-test("what a restart of the server empties follows the service, what is on disk does not", () => {
-  const stdin = (name: string) => String(find(name).inputs["stdin"]);
-  assert.match(stdin("local-nats-stream-presence"), /^EMPTIED_BY_RESTART=[0-9a-f]{12}$/m);
-  for (const name of ["local-nats-stream-tasks", "local-nats-consumer-tasks-workers"])
-    assert.doesNotMatch(stdin(name), /EMPTIED_BY_RESTART/);
+test("streams of which a restart of the server empties one follow the service", () => {
+  assert.match(String(find("local-nats-streams").inputs["stdin"]), /^EMPTIED_BY_RESTART=[0-9a-f]{12}$/m);
 });
 
 test("a component carries its planned memory", () => {

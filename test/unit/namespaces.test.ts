@@ -2,7 +2,8 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { parseConfig } from "../../config/load";
 import { namespacesSchema } from "../../config/namespaces";
-import { FILESYSTEM_DRIVER, namespacePolicies, objectLines, topicProperties } from "../../render/namespaces";
+import { FILESYSTEM_DRIVER, namespacePolicies, topicProperties } from "../../render/namespaces";
+import { objectLines } from "../../render/objects";
 import { declaredNamespaces, namespacesTask } from "../../tasks/namespaces";
 
 const NAME = "arc/agents";

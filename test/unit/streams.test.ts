@@ -2,7 +2,8 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { parseConfig } from "../../config/load";
 import { subjectsOverlap } from "../../config/nats-streams";
-import { consumerJson, streamJson } from "../../render/jetstream";
+import { consumerProperties } from "../../render/jetstream";
+import { streamsTask } from "../../tasks/jetstream";
 
 const streams = (declared: Record<string, unknown>, nats: Record<string, unknown> = {}) =>
   parseConfig({ nats: { ...nats, streams: declared } }).nats?.streams ?? {};
@@ -33,28 +34,32 @@ test("the presets are the retention classes of the mission", () => {
   assert.equal(events.maxBytes, 2e9);
 });
 
-test("a stream as JetStream's API takes it: nanoseconds, bytes, -1 for no limit, a key a line", () => {
-  const { tasks } = streams({ tasks: { preset: "workQueue", subjects: ["tasks.b", "tasks.a"], maxAge: "1h", maxBytes: "1MiB" } });
-  assert.ok(tasks);
+test("all streams with their consumers are one task, with JetStream's words: nanoseconds, bytes, -1 for no limit, a key a line", () => {
+  const urls = { url: "nats://127.0.0.1:4222", monitoringUrl: "http://127.0.0.1:8222" };
+  const tasks = { preset: "workQueue", subjects: ["tasks.b", "tasks.a"], maxAge: "1h", maxBytes: "1MiB", consumers: { workers: {} } };
+  const task = streamsTask({ ...urls, streams: streams({ tasks, events: { preset: "eventLog", subjects: ["events.>"] } }) });
+  assert.ok(task?.body);
   assert.equal(
-    streamJson("tasks", tasks),
-    `{
-  "name": "tasks",
-  "subjects": ["tasks.a","tasks.b"],
-  "storage": "file",
-  "retention": "workqueue",
-  "discard": "new",
-  "max_age": 3600000000000,
-  "max_msgs": -1,
-  "max_msgs_per_subject": -1,
-  "max_bytes": 1048576,
-  "max_msg_size": -1,
-  "max_consumers": -1,
-  "duplicate_window": 120000000000,
-  "num_replicas": 1
-}
+    task.body.replace(/^(?!stream\/tasks).*\n/gm, ""),
+    `stream/tasks
+stream/tasks subjects ["tasks.a","tasks.b"]
+stream/tasks storage "file"
+stream/tasks retention "workqueue"
+stream/tasks discard "new"
+stream/tasks max_age 3600000000000
+stream/tasks max_msgs -1
+stream/tasks max_msgs_per_subject -1
+stream/tasks max_bytes 1048576
+stream/tasks max_msg_size -1
+stream/tasks max_consumers -1
+stream/tasks duplicate_window 120000000000
+stream/tasks num_replicas 1
 `,
   );
+  assert.match(task.body, /^consumer\/tasks\/workers\nconsumer\/tasks\/workers deliver_policy "all"$/m);
+  assert.match(task.body, /^stream\/events$/m);
+  assert.deepEqual(task.earlier, ["nats-stream-tasks", "nats-consumer-tasks-workers", "nats-stream-events"]);
+  assert.equal(streamsTask({ ...urls, streams: {} }), undefined);
 });
 
 test("backoff decides the acknowledgement wait, as the server does", () => {
@@ -63,7 +68,7 @@ test("backoff decides the acknowledgement wait, as the server does", () => {
   });
   const worker = tasks?.consumers["worker"];
   assert.ok(worker);
-  const config = JSON.parse(consumerJson("worker", worker)) as Record<string, unknown>;
+  const config = consumerProperties(worker);
   assert.equal(config["ack_wait"], 2e9);
   assert.deepEqual(config["backoff"], [2e9, 10e9]);
 });
