@@ -1,5 +1,6 @@
 // Usage: npm run bench -- [name ...]; without a name, every benchmark. They print, put what they print into docs/speed.md, and judge nothing.
 import { benchBridge } from "./bridge";
+import { benchFetch } from "./fetch";
 import { benchGrowth } from "./growth";
 import { benchMemory } from "./memory";
 import { benchNamespaces } from "./namespaces";
@@ -11,11 +12,12 @@ import { recordSession } from "./session";
 import { benchUp } from "./up";
 import { benchWrapper } from "./wrapper";
 
-const BENCHMARKS: Readonly<Record<string, () => Promise<void>>> = {
+const BENCHMARKS: Readonly<Record<string, () => Promise<void> | void>> = {
   nats: benchNats,
   pulsar: benchPulsar,
   bridge: benchBridge,
   namespaces: benchNamespaces,
+  fetch: benchFetch,
   up: benchUp,
   peers: benchPeers,
   growth: benchGrowth,

@@ -2,7 +2,10 @@
 # What tasks share that declare all objects of a server at once: the body has a line for each object and each of its properties, `OBJECT [PROPERTY VALUE]`. What
 # one of them fails at does not keep the others from becoming as they are declared.
 
-# What follows from the body and the server's answers, each line under a heading: the task's own script writes it.
+# A task's script defines besides
+#   look   asks the server and writes what follows from the body and the answers to $VIEW, each line under a heading
+#   weigh  has it there, too, why objects must not be changed
+
 VIEW=$WORK/view
 LEDGER=$PREFIX/var/lib/messaging/ledger/$STACK
 
@@ -30,6 +33,22 @@ nothing_declared() {
 # Lines of the view under a heading.
 under() {
 	sed -n "s/^$1 //p" "$VIEW"
+}
+
+desired() {
+	look
+	under desired
+}
+
+observe() {
+	under found
+}
+
+# What would be lost, object by object. In apply, what is refused is left out there.
+refusals() {
+	if [ "$verb" = apply ]; then return; fi
+	weigh
+	under refusal | sed 's/^[^ ]* //'
 }
 
 # Remembers the body before its first request, until all of it is applied.

@@ -125,10 +125,21 @@ reach() {
 	fi
 }
 
-# Asks the host whether a declared task (its inputs on standard input) may be applied.
+parts=$(mktemp -d)
+trap 'rm -rf "$parts"' EXIT
+guards=0
+
+# Takes the inputs of a declared task on standard input: observe_tasks asks the host whether it may be applied.
 guard() {
-	[ -x "$scripts/task.sh" ] || return 0
-	"$scripts/task.sh" refusals 2>/dev/null | while IFS= read -r line; do report refusal "$line"; done
+	guards=$((guards + 1))
+	cat >"$parts/guard$guards"
+}
+
+ask_guards() {
+	for inputs in "$parts"/guard[0-9]*; do
+		[ -f "$inputs" ] || continue
+		"$scripts/task.sh" refusals <"$inputs" 2>/dev/null | while IFS= read -r line; do report refusal "$line"; done
+	done
 }
 
 observe_scripts() {
@@ -158,12 +169,14 @@ own_container() {
 	done | while IFS= read -r port; do [ -z "$port" ] || report published "$port"; done
 }
 
-# Every task in the ledger, a few side by side: each asks a service or reads files, and waits most of its time.
+# The guards and every task in the ledger, a few side by side: each asks a service or reads files, and waits most of its time.
 observe_tasks() {
 	[ -x "$scripts/task.sh" ] || return 0
 	report stack "$(cat "$scripts/stack")"
 	observe_scripts
-	parts=$(mktemp -d)
+	ask_guards >"$parts/guards.observed" &
+	# Kinds of tasks that may refuse to be removed.
+	weighing=$(grep -l '^refusals_of_removal()' "$scripts"/tasks/*.sh)
 	number=0
 	for entry in "$prefix/var/lib/messaging/ledger/$stack"/*/; do
 		[ -f "$entry/inputs" ] || continue
@@ -175,13 +188,13 @@ observe_tasks() {
 		while IFS= read -r entry; do observe_task "$entry"; done <"$part" >"$part.observed" &
 	done
 	wait
-	cat "$parts"/*.observed 2>/dev/null
-	rm -rf "$parts"
+	cat "$parts"/*.observed
 }
 
 # One task, by its entry in the ledger; one that is not declared any more is going to be removed.
 observe_task() {
-	resource=$(basename "$1")
+	resource=${1%/}
+	resource=${resource##*/}
 	task='' entry_format='' copied='' unit='' scope='' engine=''
 	while IFS='=' read -r key value; do
 		case $key in
@@ -194,7 +207,9 @@ observe_task() {
 		'') break ;;
 		esac
 	done <"$1/inputs"
-	report task "$resource" "$(cat "$1/applied")" "${entry_format:-0}" "$copied"
+	applied=
+	read -r applied <"$1/applied"
+	report task "$resource" "$applied" "${entry_format:-0}" "$copied"
 	if [ -n "$unit" ] && [ -n "$engine" ]; then own_container "$engine" "$unit"; elif [ -n "$unit" ]; then own_unit "$scope" "$unit"; fi
 	# An entry of another format may mean something else to the scripts: it is no drift, and the next up writes it anew.
 	[ "$entry_format" != "$FORMAT" ] || "$scripts/task.sh" differences <"$1/inputs" 2>&1 | while IFS= read -r line; do report difference "$resource" "$line"; done
@@ -202,5 +217,6 @@ observe_task() {
 		"$scripts/task.sh" unmanaged <"$1/inputs" 2>/dev/null | while IFS= read -r line; do report unmanaged "$line"; done
 	fi
 	case " ${DECLARED-$resource} " in *" $resource "*) return ;; esac
+	case $weighing in *"/$task.sh"*) ;; *) return ;; esac
 	"$scripts/task.sh" refusals_of_removal <"$1/inputs" 2>/dev/null | while IFS= read -r line; do report refusal "$line"; done
 }

@@ -192,9 +192,9 @@ read_in_effect() {
 product_wanted() {
 	say "version $VERSION"
 	read_besides "$1"
-	for key in server_name max_connections max_subscriptions max_payload max_pending write_deadline store_dir max_mem max_file sync_interval; do
-		say "$key $(config_value "$1" "$key")"
-	done
+	awk -v keys='server_name max_connections max_subscriptions max_payload max_pending write_deadline store_dir max_mem max_file sync_interval' '
+		sub(/:$/, "", $1) { gsub(/"/, "", $2); value[$1] = $2 }
+		END { count = split(keys, key, " "); for (i = 1; i <= count; i++) print key[i], value[key[i]] }' "$1"
 	# KEY=value in the definitions of supervisord and systemd, an element after its key in launchd's.
 	say "GOMEMLIMIT $(sed -n -e 's/.*GOMEMLIMIT="\{0,1\}\([0-9]*\).*/\1/p' -e '/<key>GOMEMLIMIT</{n;s/[^0-9]*\([0-9]*\).*/\1/p;}' "$2")"
 }

@@ -54,8 +54,7 @@ contents_of() {
 		else
 			find . -type f -size -128 ! -name .pinned ! -name .contents | sort | xargs cat
 		fi
-	) >"$WORK/contents" 2>/dev/null
-	digest_of "$WORK/contents"
+	) 2>/dev/null | digest_of /dev/stdin
 }
 
 # Has the file the digest, such as sha256:0a1b…?

@@ -38,20 +38,9 @@ look() {
 		--slurpfile jsz "$WORK/jsz" "$view" >"$VIEW" || exit 1
 }
 
-desired() {
+# One answer tells what would be lost, too.
+weigh() {
 	look
-	under desired
-}
-
-observe() {
-	under found
-}
-
-# What would be lost, object by object. In apply, what is refused is left out there.
-refusals() {
-	if [ "$verb" = apply ]; then return; fi
-	look
-	under refusal | sed 's/^[^ ]* //'
 }
 
 # Everything that was declared is not declared any more.

@@ -76,21 +76,6 @@ ask() {
 	done
 }
 
-desired() {
-	look
-	under desired
-}
-
-observe() {
-	under found
-}
-
-# What would be lost, object by object. In apply, what is refused is left out there.
-refusals() {
-	if [ "$verb" = apply ]; then return; fi
-	weigh
-}
-
 weigh() {
 	look
 	while
@@ -100,13 +85,12 @@ weigh() {
 		ask
 		view
 	done
-	under refusal | sed 's/^[^ ]* //'
 }
 
 # Everything that was declared is not declared any more.
 refusals_of_removal() {
 	nothing_declared
-	weigh
+	refusals
 }
 
 apply() {
@@ -126,7 +110,7 @@ apply() {
 
 # Makes every object as it is declared that is not, except those that must not be changed.
 write() {
-	weigh >/dev/null
+	weigh
 	under refusal >"$WORK/left"
 	under failed >>"$WORK/left"
 	# A broker that was stopped while it deleted a namespace leaves it marked, and nothing in it can be used again: it is deleted to the end first.
