@@ -12,7 +12,10 @@ fail() {
 
 # SHA-2 digest of a file in hexadecimal; the second argument is its length in bits, 256 without one.
 digest_of() {
-	if command -v sha256sum >/dev/null 2>&1; then
+	# OpenSSL takes the processor's own instructions for it: a quarter of the time, and previews read every executable.
+	if command -v openssl >/dev/null 2>&1; then
+		openssl dgst "-sha${2:-256}" -r <"$1" | cut -d ' ' -f 1
+	elif command -v sha256sum >/dev/null 2>&1; then
 		"sha${2:-256}sum" <"$1" | cut -d ' ' -f 1
 	else
 		shasum -a "${2:-256}" <"$1" | cut -d ' ' -f 1
