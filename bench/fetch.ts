@@ -1,6 +1,5 @@
 // What a machine fetches before the first `npm run up` of the worked example can begin: everything that the network brings, against the archives that the tool cache
 // and the package manager keep of it, and the time. Prints, judges nothing.
-import { spawnSync } from "node:child_process";
 import { mkdirSync, readdirSync, readFileSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { root } from "../setup/paths";
@@ -16,7 +15,7 @@ const KEPT: Readonly<Record<string, { readonly directory: string; readonly archi
   "artefacts that are not built": { directory: "artifacts", archives: /\.(whl|deb|tar\.gz|asc)$/ },
 };
 
-/** Bytes of the files below a directory whose names match; none where it is missing. */
+/** Bytes of the files below a directory whose names match. @throws Error where it is missing */
 function bytesOf(directory: string, archives: RegExp): number {
   return readdirSync(directory, { recursive: true, withFileTypes: true })
     .filter((entry) => entry.isFile() && archives.test(entry.name))
@@ -39,12 +38,10 @@ export function benchFetch(): void {
     const [clone, home, cache] = ["clone", "home", "cache"].map((name) => join(directory, name)) as [string, string, string];
     mkdirSync(home);
     succeed("git", ["clone", "--quiet", root, clone]);
-    // Without what npm tells a script, such as where its cache is.
-    const inherited = Object.entries(process.env).filter(([name]) => !name.startsWith("npm_"));
-    const env = { ...Object.fromEntries(inherited), HOME: home, PULUMI_HOME: join(home, "pulumi"), MESSAGING_CACHE: cache };
+    // npm tells its scripts where the cache of the user is.
+    const env = { HOME: home, PULUMI_HOME: join(home, "pulumi"), MESSAGING_CACHE: cache, npm_config_cache: undefined };
     const [before, start] = [received(), performance.now()];
-    const { status, stdout, stderr } = spawnSync(process.execPath, [join(clone, "setup/run.js"), "setup"], { env, encoding: "utf8" });
-    if (status !== 0) throw new Error(stdout + stderr);
+    succeed(process.execPath, [join(clone, "setup/run.js"), "setup"], env);
     const [fetched, seconds] = [received() - before, (performance.now() - start) / 1000];
     const kept = Object.entries(KEPT).map(([name, { directory, archives }]) => [name, bytesOf(join(cache, directory), archives)] as const);
     const needed = kept.reduce((sum, [, bytes]) => sum + bytes, 0);

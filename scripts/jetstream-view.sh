@@ -6,17 +6,10 @@
 #   removal  OBJECT OUTCOME SUBJECT         the request that removes what is not declared any more
 #   kept     OBJECT WHY                     of what is not declared any more, which stays
 #
-# Variables: $body, lines of declared objects; $undeclared and $consents, a line each; $purging, true when every message may go; $jsz, the server's
+# It comes after the definitions of scripts/objects.sh. Variables: $body, lines of declared objects; $undeclared and $consents, a line each; $purging, true when every message may go; $jsz, the server's
 # answer; $account, whose streams they are; $version of the server; $verb.
 
 view='
-	def lines_of: split("\n") | map(select(. != ""));
-
-	# Declared objects, each with what it is declared with by key.
-	def declared_objects: [lines_of[] | split(" ")] | group_by(.[0])
-		| map({ key: .[0][0], value: (map(select(length > 1) | { key: .[1], value: (.[2:] | join(" ") | fromjson) }) | from_entries) });
-
-	def how_to_consent: "To accept the loss, add \"\(.)\" to messaging:allowDataLoss.";
 	def is_stream: startswith("stream/");
 	def stream_of: split("/")[1];
 	def api_subject: split("/")[1:] | join(".");
@@ -62,7 +55,7 @@ view='
 	# Do two subjects, as lists of tokens, have messages in common?
 	def overlap($one; $other):
 		if $one == [] or $other == [] then $one == $other
-		elif ($one[0], $other[0]) == ">" then true
+		elif $one[0] == ">" or $other[0] == ">" then true
 		elif $one[0] == $other[0] or $one[0] == "*" or $other[0] == "*" then overlap($one[1:]; $other[1:])
 		else false end;
 
@@ -73,7 +66,6 @@ view='
 	| ($consents | lines_of) as $consented
 	| def consents: . as $object | $purging or any($consented[]; . == $object);
 
-	# What a line of the view begins with is the object that it is about.
 	def compared: .key as $object | $live[$object] as $info
 		| "desired \($object)", (.value | to_entries[] | "desired \($object) \(.key) \(.value | tojson)"),
 		  (if $info == null then "found \($object) absent"
@@ -91,7 +83,7 @@ view='
 		| "subject \($subject) belongs to stream \(.); release it there in one up, take it here in the next";
 
 	# Each declared stream with why it must not be changed and what makes it as it is declared.
-	($body | declared_objects) as $declared
+	($body | declared_objects | to_entries) as $declared
 	| [$declared[] | select(.key | is_stream) | .key as $object | .value as $new | $live[$object] as $info | ($object | stream_of) as $name
 		| [select($info) | fixed_of_stream($info.config; $new; $version)] as $fixed
 		| [select($info and ($object | consents | not)) | losses($info; $new; $fixed)] as $losses
@@ -102,8 +94,6 @@ view='
 		| ({ name: $name } + $new | tojson) as $config
 		| . + {
 			$refusals,
-			# There when its consumers are made, and without any.
-			made: ($refusals == [] and ($info == null or $fixed != [])),
 			requests: (
 				if $refusals != [] or ($info != null and is_as_declared($info)) then []
 				elif $info == null then ["created STREAM.CREATE.\($name) \($config)"]
@@ -111,7 +101,9 @@ view='
 				else ["- STREAM.DELETE.\($name)", "made_anew STREAM.CREATE.\($name) \($config)"] end)
 		}] as $declared_streams
 	| ($declared_streams | map({ key, value: . }) | from_entries) as $stream
-	| [$declared[] | select(.key | is_stream | not) | .key as $object | .value as $new | ($object | stream_of) as $of | $stream["stream/\($of)"].made as $made
+	| [$declared[] | select(.key | is_stream | not) | .key as $object | .value as $new | ($object | stream_of) as $of
+		| any($stream["stream/\($of)"].requests[]?; contains(" STREAM.CREATE.")) as $made
+		# A stream that is made now has no consumers.
 		| (if $made then null else $live[$object] end) as $info
 		| [select($info) | fixed_of_consumer($info.config; $new)] as $fixed
 		| [select($fixed != [] and $info.delivered.consumer_seq > 0 and ($object | consents | not))

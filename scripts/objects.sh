@@ -6,6 +6,18 @@
 #   look   asks the server and writes what follows from the body and the answers to $VIEW, each line under a heading
 #   weigh  has it there, too, why objects must not be changed
 
+# Definitions for the jq program that does.
+# shellcheck disable=SC2016 # jq programs have $variables
+object_definitions='
+	def lines_of: split("\n") | map(select(. != ""));
+
+	# Declared objects by name, each with what it is declared with by key.
+	def declared_objects: [lines_of[] | split(" ")] | group_by(.[0])
+		| map({ key: .[0][0], value: (map(select(length > 1) | { key: .[1], value: (.[2:] | join(" ") | fromjson) }) | from_entries) }) | from_entries;
+
+	def how_to_consent: "To accept the loss, add \"\(.)\" to messaging:allowDataLoss.";
+'
+
 VIEW=$WORK/view
 LEDGER=$PREFIX/var/lib/messaging/ledger/$STACK
 

@@ -8,16 +8,10 @@
 #   wrote    REQUEST          that was obeyed                       made     MARK          of an object that a request made
 #   unready  REQUEST          that the server could not obey now, and may the next time
 #
-# Variables: $body and $applied, lines of declared objects and of what was written earlier; $answers (scripts/pulsar-admin.sh); $consents and $marks, a
+# It comes after the definitions of scripts/objects.sh. Variables: $body and $applied, lines of declared objects and of what was written earlier; $answers (scripts/pulsar-admin.sh); $consents and $marks, a
 # line each; $stack; $verb.
 
 view='
-	def lines_of: split("\n") | map(select(. != ""));
-
-	# Declared objects by name, each with what it is declared with by path.
-	def declared_objects: [lines_of[] | split(" ")] | group_by(.[0])
-		| map({ (.[0][0]): (map(select(length > 1) | { (.[1]): (.[2:] | join(" ") | fromjson) }) | add // {}) }) | add // {};
-
 	# Requests with their answers. A server that is gone answers 0.
 	def transcript: [$answers | split("\u001d")[] | split("\u001e") | select(length == 2)
 		| { request: .[1][4:], status: (.[1][:3] | tonumber), text: .[0] }];
@@ -27,7 +21,6 @@ view='
 	def first_line: [split("\n")[] | select(test("^ *(--- .* ---)? *$") | not)][0] // "";
 	def says: "Pulsar \(if .status == 0 then "does not answer" else "answers \(.status) to" end) \(.request): \((.text | fromjson? | objects | .reason) // .text | first_line | .[:300])";
 
-	def how_to_consent: "To accept the loss, add \"\(.)\" to messaging:allowDataLoss.";
 	def namespace_of: "namespace/\(split("/")[1:3] | join("/"))";
 
 	# The declared object that a request below /admin/v2 is about.

@@ -35,7 +35,7 @@ look() {
 	# What JetStream changes in place depends on the version of the server that the service runs.
 	"$gojq" -n -r --arg verb "$verb" --arg version "$(link_target "$PREFIX/opt/nats-server/current")" --arg account "$("$gojq" -r .data.account "$WORK/user")" \
 		--rawfile body "$WORK/body" --rawfile undeclared "$WORK/undeclared" --rawfile consents "$WORK/consents" --argjson purging "$purging" \
-		--slurpfile jsz "$WORK/jsz" "$view" >"$VIEW" || exit 1
+		--slurpfile jsz "$WORK/jsz" "$object_definitions$view" >"$VIEW" || exit 1
 }
 
 # One answer tells what would be lost, too.

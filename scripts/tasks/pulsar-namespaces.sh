@@ -38,7 +38,7 @@ view() {
 	for mark in "$MADE/$KIND"*; do say "${mark#"$MADE/$KIND"}"; done >"$WORK/marks"
 	if [ -f "$(consents_file)" ]; then cat "$(consents_file)"; fi >"$WORK/consents"
 	"$gojq" -n -r --arg stack "$STACK" --arg verb "$verb" --rawfile body "$WORK/body" --rawfile applied "$APPLIED" --rawfile marks "$WORK/marks" \
-		--rawfile consents "$WORK/consents" --rawfile answers "$WORK/answers" "$policies$topics$view" >"$VIEW" || exit 1
+		--rawfile consents "$WORK/consents" --rawfile answers "$WORK/answers" "$object_definitions$policies$topics$view" >"$VIEW" || exit 1
 }
 
 # The questions that tell what objects are: the first word of each line, each once.
