@@ -3,6 +3,7 @@ import { type Config, onHost } from "../config/load";
 import { wantedPorts } from "../config/ports";
 import { planRam } from "../config/ram";
 import type { Layout } from "../hosts/layout";
+import type { ConnectedHost } from "../hosts/connect";
 import type { PlannedHost } from "../hosts/open";
 import { benthosGuarded, brokenPipelines } from "./benthos-pipelines";
 import { namespacesGuarded } from "./namespace";
@@ -15,14 +16,13 @@ export function carriedBy(host: HostConfig | undefined, config: Config): Config 
   return { ...config, nats, pulsar, benthos, monitoring };
 }
 
-/** What a host is asked before anything is declared. */
-export function plannedHost(key: string, host: HostConfig, config: Config): PlannedHost {
+/** What a host is asked before anything is declared. @param connected undefined: nobody looks at it */
+export function plannedHost(key: string, host: HostConfig, config: Config, connected: ConnectedHost | undefined): PlannedHost {
   const parts = carriedBy(host, config);
   const plan = {
     components: carried(host, config),
     plannedBytes: planRam(parts, host.connection === "local" && host.services !== "docker").plannedBytes,
     budget: { ramBudgetBytes: config.ramBudgetBytes, ramReserveBytes: config.ramReserveBytes },
-    observe: config.observe,
     directories: [parts.nats?.jetstream.storeDir, parts.pulsar?.dataDirectory, parts.pulsar?.tieredStorage?.directory],
     ports: wantedPorts(parts),
     data: (layout: Layout) => ({
@@ -38,5 +38,5 @@ export function plannedHost(key: string, host: HostConfig, config: Config): Plan
     check: (layout: Layout) => (parts.benthos === undefined ? Promise.resolve([]) : brokenPipelines(parts.benthos, parts, layout)),
     allowDataLoss: config.allowDataLoss,
   };
-  return { key, config: host, plan };
+  return { key, config: host, connected, plan };
 }

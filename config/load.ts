@@ -1,5 +1,6 @@
 import { readFileSync } from "node:fs";
-import * as pulumi from "@pulumi/pulumi";
+// A part of the SDK: the whole takes longer to load than everything here, and hosts can answer meanwhile (index.ts).
+import * as pulumiConfig from "@pulumi/pulumi/runtime/config";
 import { parse } from "yaml";
 import { z } from "zod";
 import { benthosSchema } from "./benthos";
@@ -182,7 +183,7 @@ export function parseConfig(raw: Readonly<Record<string, unknown>>): Config {
  */
 export function loadConfig(): Config {
   const raw: Record<string, unknown> = {};
-  for (const [key, value] of Object.entries(pulumi.runtime.allConfig())) {
+  for (const [key, value] of Object.entries(pulumiConfig.allConfig())) {
     const [namespace, name] = key.split(":", 2);
     if (namespace === NAMESPACE && name !== undefined) raw[name] = structured(value);
   }
@@ -234,7 +235,7 @@ export function isEncrypted(settings: unknown, path: string): boolean {
 
 /** Is the value of a key encrypted in the settings, or a part of it? The SDK knows and leaves it out of its types. */
 function isSecret(key: string): boolean {
-  return (pulumi.runtime as unknown as { readonly isConfigSecret: (key: string) => boolean }).isConfigSecret(key);
+  return (pulumiConfig as unknown as { readonly isConfigSecret: (key: string) => boolean }).isConfigSecret(key);
 }
 
 /** The engine hands objects and numbers over as JSON and strings as they are. */

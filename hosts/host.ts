@@ -200,7 +200,10 @@ export class Host extends pulumi.ComponentResource {
         // The task that installs the file removes it, so the same file may have to come again.
         triggers: [this.#observation.time],
       },
-      { parent, dependsOn: [this.#scripts.resource], ...(inPlace ? { ignoreChanges: this.#untouched(["source", "triggers"]) } : {}) },
+      {
+        parent,
+        ...(inPlace ? { ignoreChanges: this.#untouched(["source", "triggers"]) } : {}),
+      },
     );
     return { resource, digest: digest(spec.version), drifted: false };
   }

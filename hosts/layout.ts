@@ -1,3 +1,6 @@
+import { type HostConfig, ROOT_PREFIX } from "../config/hosts";
+import { dataDir } from "../setup/paths";
+
 /** Directories and files below the prefix of a host; `prefix` plays the part of the file system's root. */
 export interface Layout {
   readonly prefix: string;
@@ -38,4 +41,10 @@ export function layout(prefix: string): Layout {
     pulsarStarter: `${prefix}/opt/messaging/pulsar-start.sh`,
     launcher: `${prefix}/opt/messaging/task.sh`,
   };
+}
+
+/** The prefix of a host: the configured one, else the user's data folder on this machine, and root's place where units of the system run what is installed, which see no home. */
+export function prefixOf(config: HostConfig): string {
+  const ofSystem = config.connection === "ssh" || (config.services === "systemd" && process.getuid?.() === 0);
+  return config.prefix ?? (ofSystem ? ROOT_PREFIX : dataDir());
 }

@@ -1,4 +1,4 @@
-import { feed, type RunProgram } from "./run";
+import type { RunProgram } from "./run";
 import { scriptText } from "./scripts";
 import { LEDGER_FORMAT } from "./task";
 
@@ -156,11 +156,8 @@ export function observeProgram({
   const fileSystems = directories.map((directory) => `file_system ${directory}\n`);
   const reach = source === undefined ? "" : `reach '${source}'\n`;
   const asked = engine === undefined ? "" : `engine '${engine}'\n`;
-  return `${scriptText("servers.sh")}\n${scriptText("observe.sh")}\n${reach}${asked}FORMAT=${LEDGER_FORMAT}\n${declared}${guards.join("")}${fileSystems.join("")}observe_tasks\n`;
+  return `${scriptText("servers.sh")}\n${scriptText("observe.sh")}\n${reach}${asked}FORMAT=${LEDGER_FORMAT}\n${declared}${guards.join("")}${fileSystems.join("")}finish\n`;
 }
-
-/** Runs a shell program on the local host without anything of ours installed. @throws RunFailed as feed does */
-export const runLocal: RunProgram = (program, args, options) => feed("sh", ["-s", "--", ...args], program, options);
 
 /** Reads the lines that scripts/observe.sh prints. */
 export function parseObservation(output: string): Observation {

@@ -1,18 +1,19 @@
 import * as pulumi from "@pulumi/pulumi";
 import { installBytes, neededPrograms } from "../config/footprint";
-import { type ComponentName, dockerOf, type HostConfig, ROOT_PREFIX } from "../config/hosts";
+import { type ComponentName, dockerOf, type HostConfig } from "../config/hosts";
 import { artifactPin, pinnedVersions } from "../config/pins";
 import { refusal } from "../config/refusal";
 import type { WantedPort } from "../config/ports";
 import { formatBytes } from "../config/units";
-import { dataDir, platform } from "../setup/paths";
+import { platform } from "../setup/paths";
+import type { ConnectedHost } from "./connect";
 import { type Budget, Host, type HostArgs } from "./host";
-import { type Layout, layout } from "./layout";
+import { type Layout, layout, prefixOf } from "./layout";
 import { lastKnown, lastPrefix } from "./last-known";
-import { beingChanged, enginePid, lockWhile } from "./lock";
+import { beingChanged } from "./lock";
 import { type FoundServer, type Listener, type Observation, observe, parseObservation, unobserved } from "./observe";
 import { chooseServices, type ServiceManager, uncapped } from "./services";
-import { HostGone, onHost } from "./ssh";
+import { HostGone } from "./ssh";
 import { resourceName, stackKey, taskInputs, type TaskText } from "./task";
 
 /** What a host is going to carry, as far as it may refuse it. */
@@ -23,8 +24,6 @@ export interface HostPlan {
   /** Sum of the components' memory caps in bytes. */
   readonly plannedBytes: number;
   readonly budget: Budget;
-  /** Look at the host? Where it cannot be reached, a preview shows what the state knows, and no drift. */
-  readonly observe: boolean;
   /** Where its components store what grows, besides below the prefix. */
   readonly directories: readonly (string | undefined)[];
   /** By product where its data is, in the order of FoundServer: what a server that is adopted has to have. */
@@ -43,6 +42,8 @@ export interface HostPlan {
 export interface PlannedHost {
   readonly key: string;
   readonly config: HostConfig;
+  /** Undefined: the host is not looked at; a preview shows what the state knows, and no drift. */
+  readonly connected: ConnectedHost | undefined;
   readonly plan: HostPlan;
 }
 
@@ -54,7 +55,7 @@ export interface PlannedHost {
  * programs, its address is another than before, or a change would lose messages without consent
  */
 export async function openHosts(planned: readonly PlannedHost[]): Promise<Host[]> {
-  const observed = pulumi.runtime.isDryRun() ? await Promise.all(planned.map(observeHost)) : await whileLocked(planned, observeHost);
+  const observed = await Promise.all(planned.map(observeHost));
   const refused = observed.filter(({ problems }) => problems.length > 0);
   const [first] = refused;
   if (first !== undefined) {
@@ -70,40 +71,25 @@ export async function openHosts(planned: readonly PlannedHost[]): Promise<Host[]
   return observed.map(({ host }) => new Host(host));
 }
 
-/** Looks at hosts that this run has for itself until it has ended, deletions included, which come after this program. */
-async function whileLocked(planned: readonly PlannedHost[], look: (host: PlannedHost) => Promise<Observed>): Promise<Observed[]> {
-  const pid = enginePid();
-  return Promise.all(
-    planned.map(async (each) => {
-      const { key, config, plan } = each;
-      const holder = plan.observe ? await lockWhile(config, { prefix: prefixOf(config), stack: stackKey(), pid }) : undefined;
-      if (holder === undefined) return look(each);
-      const unknown = { key, config, layout: layout(prefixOf(config)), budget: plan.budget, ...UNKNOWN };
-      return { key, headline: "cannot be changed now", problems: [`messaging:hosts.${key}: ${beingChanged(holder)}`], host: unknown };
-    }),
-  );
-}
-
 /** Of a host that was not looked at because it is refused anyway. */
 const UNKNOWN = { observation: parseObservation(""), services: "supervisord" } as const;
-
-function prefixOf(config: HostConfig): string {
-  return config.prefix ?? defaultPrefix(config);
-}
 
 /** What came of looking at a host. */
 type Observed = { readonly key: string; readonly headline: string; readonly problems: readonly string[]; readonly host: HostArgs };
 
-async function observeHost({ key, config, plan }: PlannedHost): Promise<Observed> {
+async function observeHost({ key, config, connected, plan }: PlannedHost): Promise<Observed> {
   const paths = layout(prefixOf(config));
   const host = { key, config, layout: paths, budget: plan.budget };
-  const checked = plan.check(paths);
-  if (!plan.observe)
-    return { key, headline: "cannot carry this stack", problems: await checked, host: { ...host, ...(await notLookedAt(key, config)) } };
   const unknown = { ...host, ...UNKNOWN };
+  const holder = await connected?.holder;
+  if (holder !== undefined)
+    return { key, headline: "cannot be changed now", problems: [`messaging:hosts.${key}: ${beingChanged(holder)}`], host: unknown };
+  const checked = plan.check(paths);
+  if (connected === undefined)
+    return { key, headline: "cannot carry this stack", problems: await checked, host: { ...host, ...(await notLookedAt(key, config)) } };
   let observation: Observation;
   try {
-    observation = await onHost(config, (run) =>
+    observation = await connected.connection.use((run) =>
       observe(run, {
         prefix: paths.prefix,
         stack: stackKey(),
@@ -185,12 +171,6 @@ async function movedAway(key: string, config: HostConfig): Promise<string[]> {
     `messaging:hosts.${key}.host: the stack was deployed to ${known.address}, and ${address} has nothing of it; allowed: the old address until \`npm run destroy\` has ` +
       `cleaned up there, another key for the new host, or, when the old one is gone for good, \`npm run forget -- ${key}\` first`,
   ];
-}
-
-/** The user's data folder on this machine; root's place where units of the system run what is installed, which see no home. */
-function defaultPrefix(config: HostConfig): string {
-  const ofSystem = config.connection === "ssh" || (config.services === "systemd" && process.getuid?.() === 0);
-  return ofSystem ? ROOT_PREFIX : dataDir();
 }
 
 /** Units of the system are kept from everybody's home, and so from what is installed there. */

@@ -13,8 +13,7 @@ import {
   USUAL_ENGINE,
 } from "../config/hosts";
 import type { EngineAccess } from "./docker";
-import { runLocal } from "./observe";
-import { feed, RunFailed, type RunOptions, type RunProgram } from "./run";
+import { feed, RunFailed, runLocal, type RunOptions, type RunProgram } from "./run";
 
 /** A server that cannot be reached now, which is not the same as one that refuses us. */
 export class HostGone extends Error {}
@@ -79,15 +78,48 @@ function storedLogin({ host, port, user, privateKey, hostKey = ANY_HOST_KEY }: O
 /** Brings a file of this machine to a path on a host, as the user that logs in. */
 type BringFile = (file: string, remotePath: string) => Promise<void>;
 
-/** Runs shell programs on a host, over one connection where it is another machine. @throws as SshConnection.with does */
-export function onHost<T>(config: HostConfig, work: (run: RunProgram, bring: BringFile) => Promise<T>): Promise<T> {
-  if (config.connection === "local") return work(runLocal, () => Promise.reject(new Error("nothing is copied to this very machine")));
-  return SshConnection.with(config, (connection) =>
-    work(
-      (program, args, options) => connection.run(program, args, options),
-      (file, remotePath) => connection.bring(file, remotePath),
-    ),
-  );
+/** One connection to a host for everything that a run asks of it; this machine needs none. */
+export interface HostConnection {
+  /**
+   * Runs shell programs there once it is connected.
+   * @throws HostGone when nobody answers there; Error when the server has another host key or refuses the user
+   */
+  readonly use: <T>(work: (run: RunProgram, bring: BringFile) => Promise<T>) => Promise<T>;
+  readonly close: () => void;
+}
+
+/** Begins to connect to a host. */
+export function connect(config: HostConfig): HostConnection {
+  if (config.connection === "local") {
+    return {
+      use: (work) => work(runLocal, () => Promise.reject(new Error("nothing is copied to this very machine"))),
+      close: () => undefined,
+    };
+  }
+  const connection = new SshConnection(config);
+  const connected = connection.connect();
+  // Whoever uses it gets to know.
+  connected.catch(() => undefined);
+  return {
+    use: async (work) => {
+      await connected;
+      return work(
+        (program, args, options) => connection.run(program, args, options),
+        (file, remotePath) => connection.bring(file, remotePath),
+      );
+    },
+    close: () => connection.close(),
+  };
+}
+
+/** Runs shell programs on a host, over one connection where it is another machine. @throws as HostConnection.use does */
+export async function onHost<T>(config: HostConfig, work: (run: RunProgram, bring: BringFile) => Promise<T>): Promise<T> {
+  const connection = connect(config);
+  try {
+    return await connection.use(work);
+  } finally {
+    connection.close();
+  }
 }
 
 /** How a shell program is started that goes on beside everything else, on a connection of its own where it runs on another machine. */
@@ -130,27 +162,13 @@ class SshConnection {
   readonly #host: SshHostConfig;
   readonly #directory = mkdtempSync(join(tmpdir(), "ssh-"));
 
-  private constructor(host: SshHostConfig) {
+  constructor(host: SshHostConfig) {
     this.#host = host;
     writeFileSync(
       this.#file("config"),
       `${this.#section("host", host)}${host.jump === undefined ? "" : this.#section("jump", host.jump)}`,
       { mode: 0o600 },
     );
-  }
-
-  /**
-   * Connects to a host, and disconnects when the work is done.
-   * @throws HostGone when nobody answers there; Error when the server has another host key or refuses the user
-   */
-  static async with<T>(host: SshHostConfig, work: (connection: SshConnection) => Promise<T>): Promise<T> {
-    const connection = new SshConnection(host);
-    try {
-      await connection.#connect();
-      return await work(connection);
-    } finally {
-      connection.#close();
-    }
   }
 
   /** A command there, as root where the config says `become: sudo`, over a connection of its own that lives as long as the command. */
@@ -232,8 +250,11 @@ class SshConnection {
     return file;
   }
 
-  /** Starts the shared connection in the background; what is run later goes through it. */
-  async #connect(): Promise<void> {
+  /**
+   * Starts the shared connection in the background; what is run later goes through it.
+   * @throws HostGone when nobody answers there; Error when the server has another host key or refuses the user
+   */
+  async connect(): Promise<void> {
     const master = spawn("ssh", [...this.#options(), "-f", "-N", "-o", "ControlMaster=yes", "-o", "ControlPersist=no", "host"], {
       stdio: ["ignore", "ignore", "pipe"],
     });
@@ -259,7 +280,7 @@ class SshConnection {
     throw new HostGone(`${at}: ${reason === "" ? `ssh ended with ${status}` : reason}`);
   }
 
-  #close(): void {
+  close(): void {
     try {
       execFileSync("ssh", [...this.#options(), "-O", "exit", "host"], { stdio: "ignore" });
     } catch {

@@ -1,4 +1,4 @@
-import * as pulumi from "@pulumi/pulumi";
+import { getProject, getStack } from "@pulumi/pulumi/metadata";
 import { scriptDigest } from "./scripts";
 
 /** What one step on a host is: a script of `scripts/tasks`, its inputs and the text it is about. Plain data. */
@@ -25,7 +25,7 @@ export const LEDGER_FORMAT = 1;
 
 /** Project and stack, the key of a host's ledger. */
 export function stackKey(): string {
-  return `${pulumi.getProject()}/${pulumi.getStack()}`;
+  return `${getProject()}/${getStack()}`;
 }
 
 /** Resource name of a task on a host. */

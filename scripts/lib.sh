@@ -209,9 +209,9 @@ nats_cli() (
 	exec "$PREFIX/opt/nats/current/nats" --no-context "$@"
 )
 
-# Waits a fifth of a second, a second where sleep takes whole seconds only.
+# Waits a fifth of a second or for the given seconds; a second where sleep takes whole seconds only.
 pause() {
-	sleep 0.2 2>/dev/null || sleep 1
+	sleep "${1:-0.2}" 2>/dev/null || sleep 1
 }
 
 # Body of a URL on standard output, without a proxy; fails when the answer is not 2xx. The second argument bounds it, in seconds.

@@ -25,12 +25,13 @@
 #   unmanaged    an object beside the stack's own that is left alone
 #
 # scripts/servers.sh comes before these lines. The program appends `reach URL`, FORMAT, that of the entries it writes, DECLARED, the resources of guarded tasks, a `guard` with the inputs of each as a here-document, a
-# `file_system` for each directory, and `observe_tasks`.
+# `file_system` for each directory, and `finish`.
 set -u
 
 prefix=$1
 stack=$2
 shift 2
+ports=$*
 
 report() {
 	first=$1
@@ -78,18 +79,31 @@ for program in curl wget bash python3 unzip systemd-sysusers useradd dpkg-deb; d
 done
 report programs "$programs"
 
-listeners "$@" | while read -r number pid; do
-	if [ "$pid" = unknown ]; then
-		report listener "$number" unknown "a process of another user"
-		continue
-	fi
-	report listener "$number" "$pid" "$(command_line "$pid" | paste -s -d ' ' -)"
-	server=$(server_of "$pid")
-	case $server in
-	nats-server) report server "$number" nats-server "$(manager_of "$pid")" "$(data_of "$pid" nats-server)" ;;
-	pulsar) report server "$number" pulsar "$(manager_of "$pid")" "$(data_of "$pid" pulsar)" "$(ledgers_of "$pid")" "$(bookie_of "$pid")" ;;
-	esac
-done
+# What is found out beside the rest, a file each.
+parts=$(mktemp -d)
+trap 'rm -rf "$parts"' EXIT
+
+# Who listens on the given ports; a server mostly listens on several.
+observe_listeners() {
+	seen=
+	listeners "$@" | while read -r number pid; do
+		if [ "$pid" = unknown ]; then
+			report listener "$number" unknown "a process of another user"
+			continue
+		fi
+		if [ "$pid" != "$seen" ]; then
+			seen=$pid
+			command=$(command_line "$pid" | paste -s -d ' ' -)
+			case $(server_of "$pid") in
+			nats-server) set -- nats-server "$(manager_of "$pid")" "$(data_of "$pid" nats-server)" ;;
+			pulsar) set -- pulsar "$(manager_of "$pid")" "$(data_of "$pid" pulsar)" "$(ledgers_of "$pid")" "$(bookie_of "$pid")" ;;
+			*) set -- ;;
+			esac
+		fi
+		report listener "$number" "$pid" "$command"
+		if [ $# -gt 0 ]; then report server "$number" "$@"; fi
+	done
+}
 
 earlier_plists | while IFS= read -r plist; do report earlier "$plist" "$(prefix_of_plist "$plist")"; done
 
@@ -125,11 +139,9 @@ reach() {
 	fi
 }
 
-parts=$(mktemp -d)
-trap 'rm -rf "$parts"' EXIT
 guards=0
 
-# Takes the inputs of a declared task on standard input: observe_tasks asks the host whether it may be applied.
+# Takes the inputs of a declared task on standard input: finish asks the host whether it may be applied.
 guard() {
 	guards=$((guards + 1))
 	cat >"$parts/guard$guards"
@@ -145,12 +157,8 @@ ask_guards() {
 observe_scripts() {
 	resource=$(cat "$scripts/resource")
 	report task "$resource" "$(cat "$scripts/applied")"
-	# shellcheck source=scripts/lib.sh
-	. "$scripts/lib.sh"
-	now=$(mktemp)
-	script_digests "$scripts" >"$now"
-	compare_lines "$scripts/digests" "$now" | while IFS= read -r line; do report difference "$resource" "$line"; done
-	rm -f "$now"
+	script_digests "$scripts" >"$parts/digests"
+	compare_lines "$scripts/digests" "$parts/digests" | while IFS= read -r line; do report difference "$resource" "$line"; done
 }
 
 # The process of a unit in the ledger.
@@ -169,12 +177,12 @@ own_container() {
 	done | while IFS= read -r port; do [ -z "$port" ] || report published "$port"; done
 }
 
-# The guards and every task in the ledger, a few side by side: each asks a service or reads files, and waits most of its time.
+# Every task in the ledger, a few side by side: each asks a service or reads files, and waits most of its time.
 observe_tasks() {
-	[ -x "$scripts/task.sh" ] || return 0
 	report stack "$(cat "$scripts/stack")"
-	observe_scripts
-	ask_guards >"$parts/guards.observed" &
+	# shellcheck source=scripts/lib.sh
+	. "$scripts/lib.sh"
+	observe_scripts >"$parts/scripts.observed" &
 	# Kinds of tasks that may refuse to be removed.
 	weighing=$(grep -l '^refusals_of_removal()' "$scripts"/tasks/*.sh)
 	number=0
@@ -187,6 +195,18 @@ observe_tasks() {
 		[ -f "$part" ] || continue
 		while IFS= read -r entry; do observe_task "$entry"; done <"$part" >"$part.observed" &
 	done
+}
+
+finish() {
+	installed=no
+	if [ -x "$scripts/task.sh" ]; then installed=yes; fi
+	{
+		# shellcheck disable=SC2086 # numbers
+		observe_listeners $ports
+		# Afterwards, because guards talk to who listens, and a stranger may end of it.
+		if [ "$installed" = yes ]; then ask_guards; fi
+	} >"$parts/listeners.observed" &
+	if [ "$installed" = yes ]; then observe_tasks; fi
 	wait
 	cat "$parts"/*.observed
 }

@@ -56,6 +56,8 @@ sed '1,/^$/d' "$WORK/inputs" >"$WORK/body"
 ENTRY=$PREFIX/var/lib/messaging/ledger/$STACK/$RESOURCE
 # shellcheck disable=SC2034 # scripts read it: `no` makes apply run although nothing differs
 SKIP_UNCHANGED=yes
+# shellcheck disable=SC2034 # likewise: `yes` when apply itself has found in the end that nothing differs
+COMPARED=no
 
 create() {
 	return 1
@@ -148,9 +150,11 @@ $refused"
 		fi
 	fi
 	if [ -z "$unchanged" ]; then
-		left=$(differences)
-		[ -z "$left" ] || fail "$RESOURCE: applied, but the host is not as asked:
+		if [ "$COMPARED" = no ]; then
+			left=$(differences)
+			[ -z "$left" ] || fail "$RESOURCE: applied, but the host is not as asked:
 $left"
+		fi
 		sync_prefix
 	fi
 	record

@@ -25,8 +25,13 @@ systemd() {
 	systemctl "--$SCOPE" "$@"
 }
 
+# What systemd knows of the unit by now, for systemd_property: one question, because each takes as long as all else that is asked about a service.
+systemd_look() {
+	systemd show -p ActiveState -p SubState -p MainPID -p ControlGroup -p DropInPaths "$UNIT" >"$WORK/unit" 2>/dev/null || :
+}
+
 systemd_property() {
-	systemd show -p "$1" --value "$UNIT" 2>/dev/null
+	sed -n "s/^$1=//p" "$WORK/unit"
 }
 
 # Where the manager looks for the definition of a service.
@@ -36,6 +41,7 @@ manager_definition() {
 
 # running, or what it is instead, in the words that every manager uses.
 manager_state() {
+	systemd_look
 	case $(systemd_property ActiveState)/$(systemd_property SubState) in
 	active/running) say running ;;
 	*/auto-restart | activating/*) say starting ;;
@@ -46,12 +52,14 @@ manager_state() {
 }
 
 manager_pid() {
+	systemd_look
 	systemd_property MainPID
 }
 
 # What the unit adds up to besides its file, a line each: drop-ins beside it, whether it comes back after a reboot, the cap that its cgroup has, which is there
 # while the service is.
 manager_wanted() {
+	systemd_look
 	say "$UNIT enabled, no drop-ins"
 	cap=$(sed -n 's/^MemoryMax=//p' "$DEFINITION" 2>/dev/null)
 	# The kernel counts in pages.
@@ -59,6 +67,7 @@ manager_wanted() {
 }
 
 manager_effective() {
+	systemd_look
 	drop_ins=$(systemd_drop_ins)
 	if [ "$(link_target "$systemd_wanted")" = "../$UNIT" ]; then enabled=enabled; else enabled=disabled; fi
 	say "$UNIT $enabled, ${drop_ins:-no drop-ins}"
@@ -77,6 +86,7 @@ systemd_drop_ins() {
 
 # Starts the service with its current definition, stopping it first where it runs. Whether it is well is for the caller to see.
 manager_restart() {
+	systemd_look
 	for drop_in in $(systemd_drop_ins); do
 		say "$drop_in is removed: change the stack config instead"
 		rm -f "$drop_in"

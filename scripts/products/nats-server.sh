@@ -201,8 +201,9 @@ product_wanted() {
 
 # The same lines as the running server reports them. JetStream's come from jsz: varz keeps those of the start, a reload notwithstanding.
 product_effective() {
-	http_get "$(monitoring_url "$1")/varz" 2 >"$WORK/varz" || return 1
-	http_get "$(monitoring_url "$1")/jsz" 2 >"$WORK/jsz" || return 1
+	url=$(monitoring_url "$1")
+	http_get "$url/varz" 2 >"$WORK/varz" || return 1
+	http_get "$url/jsz" 2 >"$WORK/jsz" || return 1
 	read_in_effect "$1" "$("$gojq" -r .config_load_time "$WORK/varz")"
 	"$gojq" -r --slurpfile jsz "$WORK/jsz" '
 		$jsz[0].config as $jetstream

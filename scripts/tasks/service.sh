@@ -1,4 +1,4 @@
-# shellcheck shell=sh disable=SC2153,SC2154 # inputs come from task.sh
+# shellcheck shell=sh disable=SC2034,SC2153,SC2154 # inputs come from task.sh, which reads COMPARED
 # Runs a service: switches its version, config and definition to the candidates, reloads or restarts it, proves that it is healthy and that the values in
 # effect are the asked ones, and switches back when it is not.
 #
@@ -41,11 +41,11 @@ product_reload() {
 	waited=0
 	while [ "$(product_loaded "$CONFIG")" = "$before" ]; do
 		waited=$((waited + 1))
-		if [ "$waited" -gt 25 ]; then
+		if [ "$waited" -gt 50 ]; then
 			say "$NAME refuses the reload; it goes on with its earlier config."
 			return 1
 		fi
-		pause
+		pause 0.1
 	done
 }
 # What has to be done with a config before the server starts on it.
@@ -86,19 +86,23 @@ target_for() {
 	esac
 }
 
-# The values in effect are compared while the service answers; that it does not is one difference, not one for each value.
+# The values in effect are compared while the service answers, which `observe` is told; that it does not is one difference, not one for each value.
 desired() {
 	for link in $links; do say "$link -> $(target_for "$link")"; done
 	say "$NAME running"
 	manager_wanted
-	if product_ready "$CONFIG"; then product_wanted "$main_config" "$DEFINITION" | sed 's/^/in effect: /'; fi
+	answers=no
+	if product_ready "$CONFIG"; then
+		answers=yes
+		product_wanted "$main_config" "$DEFINITION" | sed 's/^/in effect: /'
+	fi
 }
 
 observe() {
 	for link in $links; do say "$link -> $(link_target "$link")"; done
 	state=$(manager_state "$NAME")
 	manager_effective
-	if ! product_ready "$CONFIG"; then
+	if [ "$answers" = no ]; then
 		say "$NAME $state, does not answer"
 		return
 	fi
@@ -138,25 +142,24 @@ switch_links() {
 
 # Waits until the product answers and its manager is content; gives up early when the manager has.
 wait_until_ready() {
-	started=$(date +%s)
+	started=$(date +%s) looks=0
 	while [ $(($(date +%s) - started)) -lt "${product_ready_seconds:=30}" ]; do
 		state=$(manager_state "$NAME")
 		case $state in
 		running) if product_ready "$CONFIG"; then return; fi ;;
 		fatal | stopped* | absent | exited) break ;;
 		esac
-		pause
+		# Often at first, for what starts at once; what takes long wants the processor for itself.
+		looks=$((looks + 1))
+		if [ "$looks" -le 10 ]; then pause 0.05; else pause 0.5; fi
 	done
 	say "$NAME is $state and does not answer after $(($(date +%s) - started)) s (limit: $product_ready_seconds s)."
 	return 1
 }
 
-# Is the config all that changes, and does the product take those changes over without a restart?
+# Is the config all that differs, and does the product take those changes over without a restart? Which values are in effect follows from it.
 can_reload() {
-	[ "$(manager_state "$NAME")" = running ] && [ "$(manager_wanted)" = "$(manager_effective)" ] && product_ready "$CONFIG" || return 1
-	for link in $links; do
-		if [ "$link" != "$CONFIG" ] && [ "$(link_target "$link")" != "$(target_for "$link")" ]; then return 1; fi
-	done
+	if say "$left" | cut -c 11- | grep -v '^in effect: ' | grep -qvF "$CONFIG -> "; then return 1; fi
 	product_reloads "$CONFIG" "$main_config"
 }
 
@@ -222,6 +225,8 @@ comes_by_itself() {
 }
 
 apply() {
+	# What makes it run compares in the end, or goes back.
+	COMPARED=yes
 	if comes_by_itself; then
 		say "$NAME $VERSION running"
 		return

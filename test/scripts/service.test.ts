@@ -181,7 +181,7 @@ for (const userland of USERLANDS.filter(({ name }) => /^(bash|ash) /.test(name) 
         /^publish and subscribe: a published message arrives$/,
         /^request and reply: the reply arrives$/,
         /^queue group: 30 messages, each to one of 3 workers \((\d+)\+(\d+)\+(\d+)\)$/,
-        /^redelivery: a message without acknowledgement comes again after 1 s, with delivery count 2$/,
+        /^redelivery: a message without acknowledgement comes again after 100 ms, with delivery count 2$/,
       ];
       assert.equal(lines.length, expected.length, stdout);
       for (const [index, line] of expected.entries()) assert.match(lines[index] ?? "", line);
