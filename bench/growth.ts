@@ -1,12 +1,14 @@
-// What each further object costs: previews and ups of 10 to 500 streams against as many commands that do nothing, and of one to four hosts over SSH. Prints, judges nothing.
+// What each further object costs: previews and ups of 10 to 500 streams and namespaces against as many commands that do nothing, and of one to four hosts over
+// SSH. Prints, judges nothing.
 import { Machine, noMachines } from "../test/support/machine";
+import { freePorts } from "../test/support/temporary";
 import { TestStack } from "../test/support/test-stack";
 import { startFloor } from "./floor/start";
 import { measured } from "./peak";
 import { drawInDocs, say } from "./report";
 import { MEBIBYTE } from "./statistics";
 
-const STREAMS = [10, 100, 500];
+const OBJECTS = [10, 100, 500];
 const HOSTS = [1, 2, 4];
 
 const STEPS = ["first up", "preview", "up without a change"] as const;
@@ -18,20 +20,38 @@ async function costs(up: () => void, preview: () => void): Promise<Costs> {
   return { "first up": await measured(up), preview: await measured(preview), "up without a change": await measured(up) };
 }
 
-/** A server that is there already gets streams; without fsync, which would time the disk. */
-async function ours(count: number): Promise<Costs> {
+/** Objects of a server that is there already, and its settings with and without them. */
+type Objects = (stack: TestStack) => Promise<(count: number) => void>;
+
+/** Without fsync, which would time the disk. */
+const streams: Objects = (stack) =>
+  Promise.resolve((count) => {
+    const of = (n: number) => [`stream${n}`, { preset: "workQueue", subjects: [`s${n}.>`], maxBytes: "1MB" }] as const;
+    stack.configure({ durability: "interval", streams: Object.fromEntries(Array.from({ length: count }, (_, n) => of(n))) });
+  });
+
+const namespaces: Objects = async (stack) => {
+  const [broker, web, bookie] = await freePorts(3);
+  return (count) => {
+    const of = (n: number) => [`bench/n${n}`, { retention: { time: "1h", size: "1GiB" }, messageTtl: "1d" }] as const;
+    stack.configureWithoutNats({
+      pulsar: { ports: { broker, web, bookie } },
+      namespaces: Object.fromEntries(Array.from({ length: count }, (_, n) => of(n))),
+    });
+  };
+};
+
+async function ours(objects: Objects, count: number): Promise<Costs> {
   const stack = await TestStack.forPulumi();
-  const streams = Object.fromEntries(
-    Array.from({ length: count }, (_, n) => [`stream${n}`, { preset: "workQueue", subjects: [`s${n}.>`], maxBytes: "1MB" }]),
-  );
   const run = (operation: "up" | "preview") => {
     const { status, output } = stack.operate(operation);
     if (status !== 0) throw new Error(output);
   };
   try {
-    stack.configure({ durability: "interval" });
+    const configure = await objects(stack);
+    configure(0);
     run("up");
-    stack.configure({ durability: "interval", streams });
+    configure(count);
     return await costs(
       () => run("up"),
       () => run("preview"),
@@ -129,12 +149,19 @@ function draw(rows: readonly Required<Row>[]): void {
   });
 }
 
-/** Prints what streams and hosts cost. */
+/** Prints what streams, namespaces and hosts cost. */
 export async function benchGrowth(): Promise<void> {
-  const streams: Required<Row>[] = [];
-  for (const count of STREAMS) streams.push({ count, ours: await ours(count), floor: await floor(count) });
-  print("JetStream streams", streams);
-  draw(streams);
+  const floors: { readonly count: number; readonly floor: Costs }[] = [];
+  for (const count of OBJECTS) floors.push({ count, floor: await floor(count) });
+  const rows = async (objects: Objects) => {
+    const all: Required<Row>[] = [];
+    for (const { count, floor } of floors) all.push({ count, ours: await ours(objects, count), floor });
+    return all;
+  };
+  const ofStreams = await rows(streams);
+  print("JetStream streams", ofStreams);
+  draw(ofStreams);
+  print("Pulsar namespaces", await rows(namespaces));
   const reason = noMachines();
   if (reason !== undefined) throw new Error(reason);
   const servers: Row[] = [];

@@ -76,14 +76,15 @@ export interface Bars {
 
 /** Draws amounts as horizontal bars with their numbers, as SVG. */
 export function barChart({ title, series, groups }: Bars): string {
-  const [bar, gap, labels] = [16, 18, 150];
+  const [bar, gap] = [16, 18];
+  const labels = Math.max(150, ...groups.map(({ name }) => 16 + textWidth(name)));
   const height = TOP + groups.length * (series.length * bar + gap);
   const longest = Math.max(...groups.flatMap(({ values }) => values));
   const width = (value: number) => Math.max(1, Math.round((value / longest) * (RIGHT - labels - 50)));
-  const legend = series.flatMap(({ name, color }, index) => [
-    `<rect x="${20 + 190 * index}" y="36" width="14" height="10" fill="${color}"/>`,
-    text(40 + 190 * index, 45, name, "start"),
-  ]);
+  const legend = series.flatMap(({ name, color }, index) => {
+    const left = series.slice(0, index).reduce((sum, { name }) => sum + 45 + textWidth(name), 20);
+    return [`<rect x="${left}" y="36" width="14" height="10" fill="${color}"/>`, text(left + 20, 45, name, "start")];
+  });
   const bars = groups.flatMap(({ name, values }, group) => {
     const top = TOP + group * (series.length * bar + gap);
     return [
@@ -106,6 +107,11 @@ export function barChart({ title, series, groups }: Bars): string {
 
 function text(x: number, y: number, content: string, anchor: "start" | "middle" | "end", size = 12): string {
   return `<text x="${x}" y="${y}" text-anchor="${anchor}" font-size="${size}">${content}</text>`;
+}
+
+/** What a text of the usual size takes at most, whatever sans-serif font there is. */
+function textWidth(content: string): number {
+  return 8 * content.length;
 }
 
 /** About five round values from 0 to a maximum. */

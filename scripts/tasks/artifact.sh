@@ -98,7 +98,7 @@ check_signature() {
 	if [ -z "$SIGNERS" ]; then return; fi
 	if [ -n "$CACHE" ] && [ -f "$CACHE/KEYS" ]; then
 		cp "$CACHE/KEYS" "$WORK/KEYS"
-	elif ! http_fetch "$KEYS_URL" "$WORK/KEYS" 2>/dev/null; then
+	elif ! fetch_on "$KEYS_URL" "$WORK/KEYS" 0; then
 		say ", signature not checked: $KEYS_URL cannot be fetched"
 		return
 	fi
@@ -120,25 +120,18 @@ check_signature() {
 $(cat "$WORK/gpg")"
 }
 
-http_fetch() {
-	if command -v curl >/dev/null 2>&1; then
-		curl -fsSL --connect-timeout 5 --retry 3 --max-time 60 -o "$2" "$1"
-	else
-		wget -q -T 60 -O "$2" "$1"
-	fi
-}
-
-# Goes on where it broke off, in this run or an earlier one (curl's own --retry begins anew). What the server refuses (22) is not asked for again.
+# Goes on where it broke off, in this run or an earlier one. curl's own --retry begins anew, and tries a host without a network (6, 7) for seven seconds. What the
+# server refuses (22) is not asked for again either. The third argument lists the seconds between attempts.
 fetch_on() {
 	if ! command -v curl >/dev/null 2>&1; then
 		wget -q -c -T 60 -O "$2" "$1" 2>"$WORK/curl"
 		return
 	fi
-	for attempt in 1 2 3 4 5; do
+	for pause in ${3:-1 2 3 4 5}; do
 		status=0
 		curl -fsSL --connect-timeout 5 --speed-limit 1000 --speed-time 60 -C - -o "$2" "$1" 2>"$WORK/curl" || status=$?
 		case $status in 0) return ;; 6 | 7 | 22) return "$status" ;; esac
-		sleep "$attempt"
+		sleep "$pause"
 	done
 	return "$status"
 }
@@ -192,7 +185,7 @@ find_source() {
 		[ "$url" != - ] || continue
 		source=$downloads/$file
 		if { [ -f "$source" ] && is_intact "$source" "$digest"; } || download "$url" "$source" </dev/null; then
-			if [ -n "$SIGNERS" ]; then http_fetch "$url.asc" "$source.asc" </dev/null || :; fi
+			if [ -n "$SIGNERS" ]; then fetch_on "$url.asc" "$source.asc" </dev/null || :; fi
 			return
 		fi
 		say "$url cannot be fetched: $(tail -n 1 "$WORK/curl")" >>"$WORK/unreachable"
