@@ -1,7 +1,8 @@
 import { local, remote } from "@pulumi/command";
 import assert from "node:assert/strict";
 import { execFileSync } from "node:child_process";
-import { after, beforeEach, describe, it } from "node:test";
+import { after, before, beforeEach, describe, it } from "node:test";
+import { describeWithMachines, Machine } from "../support/machine";
 import { eventually, isRunning, removeSandboxes, Sandbox } from "./harness";
 
 // What the stand-in for the command provider does beyond the official one, or instead.
@@ -77,5 +78,41 @@ describe("the stand-in", { timeout }, () => {
       new remote.CopyFile("copy", { localPath: "x", remotePath: "y", connection: { host: "127.0.0.1" } });
     });
     await assert.rejects(refused, /command:remote:CopyFile is not provided/);
+  });
+});
+
+describeWithMachines("the stand-in over SSH", 120_000, () => {
+  let sandbox: Sandbox;
+  let machine: Machine;
+
+  before(async () => {
+    sandbox = await Sandbox.create();
+    machine = await Machine.boot();
+  });
+
+  after(() => machine.dispose());
+
+  /** Two commands at once, and one that follows. */
+  const family = (create: string) => async (): Promise<void> => {
+    const { port, privateKey, hostKey } = machine;
+    const inputs = { create, connection: { host: "127.0.0.1", port, user: "root", privateKey, hostKey } };
+    const parents = ["father", "mother"].map((name) => new remote.Command(name, inputs));
+    new remote.Command("child", inputs, { dependsOn: parents });
+  };
+
+  const logins = () => Number(machine.exec("journalctl --no-pager | grep -c 'Accepted publickey' || :"));
+
+  it("does everything on a server over one connection", async () => {
+    const before = logins();
+    await sandbox.up(family("sleep 1; echo done"));
+    assert.equal(logins(), before + 1);
+    await sandbox.destroy();
+  });
+
+  it("logs in again where a server allows one session for each connection", async () => {
+    machine.exec("echo 'MaxSessions 1' > /etc/ssh/sshd_config.d/sessions.conf && systemctl reload ssh");
+    await sandbox.up(family("sleep 1; echo done"));
+    const state = await sandbox.state();
+    for (const name of ["father", "mother", "child"]) assert.equal(state.get(name).outputs["stdout"], "done");
   });
 });

@@ -1,4 +1,5 @@
 import type * as handlers from "../common/handlers";
+import type { Connections } from "./connections";
 import type { CommandGroups } from "./groups";
 import type { EngineLog } from "./log";
 
@@ -6,6 +7,7 @@ import type { EngineLog } from "./log";
 export interface Context {
   readonly log: EngineLog;
   readonly groups: CommandGroups;
+  readonly connections: Connections;
 }
 
 export type ResourceHandler = handlers.ResourceHandler<Context>;

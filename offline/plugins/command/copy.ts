@@ -5,7 +5,6 @@ import type { SFTPWrapper } from "ssh2";
 import { sameValue } from "../common/diff";
 import type { Context, ResourceHandler } from "./context";
 import { text } from "../common/inputs";
-import { overSsh } from "./remote";
 import { copyInputs } from "./specs";
 import { isObject, reveal, type PropertyMap } from "../common/values";
 
@@ -27,16 +26,20 @@ async function copy(context: Context, inputs: PropertyMap): Promise<PropertyMap>
   const path = isObject(source) ? source.path : undefined;
   const contents = isObject(source) ? source.text : undefined;
   const remotePath = text(inputs, "remotePath") ?? "";
-  await overSsh(context, inputs, async (client) => {
+  await context.connections.use(inputs.connection ?? null, async (client) => {
     const sftp = await new Promise<SFTPWrapper>((resolve, reject) => {
       client.sftp((error, session) => (error ? reject(error) : resolve(session)));
     });
-    if (typeof path === "string") {
-      await copyPath(sftp, path, remotePath);
-    } else if (typeof contents === "string") {
-      await pipeline([contents], sftp.createWriteStream(remotePath)).catch(failedAt(remotePath));
-    } else {
-      throw new Error("source must be a file, a folder or a text");
+    try {
+      if (typeof path === "string") {
+        await copyPath(sftp, path, remotePath);
+      } else if (typeof contents === "string") {
+        await pipeline([contents], sftp.createWriteStream(remotePath)).catch(failedAt(remotePath));
+      } else {
+        throw new Error("source must be a file, a folder or a text");
+      }
+    } finally {
+      sftp.end();
     }
   });
   return inputs;

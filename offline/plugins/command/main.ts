@@ -1,4 +1,5 @@
 import { serve } from "../common/serve";
+import { Connections } from "./connections";
 import type { Context } from "./context";
 import { copyToRemote } from "./copy";
 import { CommandGroups } from "./groups";
@@ -11,6 +12,7 @@ import { packageSchema } from "./schema";
 /**
  * It differs from the official plugin in that
  * - it provides commands, here and over SSH, and copies to a server, and nothing that is deprecated;
+ * - what is done on one server shares a connection (the official one logs in for each command);
  * - a connection with a pinned host key asks the server for a key of that type;
  * - the output of a command with a secret input is secret (the official one stores it in clear unless
  *   `additionalSecretOutputs` names it);
@@ -27,7 +29,10 @@ serve<Context>({
     ["command:remote:CopyToRemote", copyToRemote],
   ]),
   functions: new Map([["command:local:run", localRun]]),
-  open: (engineAddress) => ({ log: new EngineLog(engineAddress), groups: new CommandGroups() }),
+  open: (engineAddress) => {
+    const groups = new CommandGroups();
+    return { log: new EngineLog(engineAddress), groups, connections: new Connections(groups) };
+  },
   cancel: ({ groups }) => groups.endAll(),
   close: async ({ log }) => log.close(),
 });

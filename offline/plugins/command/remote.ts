@@ -1,5 +1,4 @@
 import type { Client } from "ssh2";
-import { dial } from "./connection";
 import { commandError, withoutNewline, type CommandOutput, type OutputStream } from "./execute";
 import type { Context, ResourceHandler } from "./context";
 import { text, textMap } from "../common/inputs";
@@ -33,32 +32,16 @@ async function runRemotely(
     return { ...inputs, ...previous };
   }
   const log = context.log.open(urn, text(inputs, "logging"));
-  const printed = await overSsh(context, inputs, (client) =>
-    execute(client, command, {
-      stdin: text(inputs, "stdin"),
-      env: { ...textMap(inputs, "environment"), ...previousOutputVariables(inputs, previous) },
-      onOutput: (stream, piece) => log.write(stream, piece),
-    }),
-  ).finally(() => log.end());
+  const printed = await context.connections
+    .use(inputs.connection ?? null, (client) =>
+      execute(client, command, {
+        stdin: text(inputs, "stdin"),
+        env: { ...textMap(inputs, "environment"), ...previousOutputVariables(inputs, previous) },
+        onOutput: (stream, piece) => log.write(stream, piece),
+      }),
+    )
+    .finally(() => log.end());
   return { ...inputs, ...printed };
-}
-
-/**
- * Does something over a connection of its own, which is ended afterwards and when the operation is cancelled.
- * @param inputs of the resource; `connection` says where to
- */
-export async function overSsh<T>(context: Context, inputs: PropertyMap, work: (client: Client) => Promise<T>): Promise<T> {
-  const cancelled = new AbortController();
-  const remove = context.groups.onEnd(() => cancelled.abort());
-  try {
-    const client = await dial(inputs.connection ?? null, cancelled.signal);
-    cancelled.signal.addEventListener("abort", () => client.destroy());
-    // What goes wrong from here on shows in the work, which is cut off.
-    client.on("error", () => undefined);
-    return await work(client).finally(() => client.end());
-  } finally {
-    remove();
-  }
 }
 
 interface RemoteExecution {
@@ -91,8 +74,12 @@ async function execute(client: Client, command: string, { stdin, env, onOutput }
       channel.on("exit", (code: number | null, signal?: string) => {
         ended = code === null ? `signal: ${signal ?? "unknown"}` : code === 0 ? undefined : `exit status ${code}`;
       });
-      channel.on("close", () => resolve(ended));
-      client.on("close", () => resolve(ended));
+      const end = () => {
+        client.off("close", end);
+        resolve(ended);
+      };
+      channel.on("close", end);
+      client.on("close", end);
       channel.end(stdin ?? "");
     });
   });
