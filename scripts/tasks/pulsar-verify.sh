@@ -103,8 +103,13 @@ prove_tools() {
 $(tail -n 5 "$WORK/session")"
 		pause
 	done
-	# All is said; what it still does is close, which takes a client two seconds.
-	kill -KILL "$session" 2>/dev/null || :
+	if pid_alive "$session"; then
+		# All is said; what it still does is close, which takes a client two seconds.
+		kill -KILL "$session" 2>/dev/null || :
+	else
+		wait "$session" || broken "pulsar-shell fails:
+$(tail -n 5 "$WORK/session")"
+	fi
 	session=''
 	has public "admin tenants list"
 	has public/default "admin namespaces list"
